@@ -1,0 +1,83 @@
+//! What a domain is written in: deciders, projections, and the given/when/then language that tests them.
+//! No dependencies, no I/O, no clock.
+
+mod projection;
+pub mod testing;
+
+pub use projection::{Entry, Projection, Recorded};
+
+/// One kind of aggregate: which commands it takes, and what its events mean.
+///
+/// ```
+/// use decider::Decider;
+///
+/// struct Door;
+///
+/// impl Decider for Door {
+///     const CATEGORY: &'static str = "door";
+///     type State = bool;
+///     type Command = bool;
+///     type Event = bool;
+///     type Error = String;
+///
+///     fn decide(open: &bool, is_open: &bool) -> Result<Vec<bool>, String> {
+///         Ok(if open == is_open { vec![] } else { vec![*open] })
+///     }
+///
+///     fn evolve(_: bool, opened: &bool) -> bool {
+///         *opened
+///     }
+/// }
+///
+/// assert_eq!(Door::decide(&true, &Door::fold(false, &[])), Ok(vec![true]));
+/// assert_eq!(Door::decide(&true, &Door::fold(false, &[true])), Ok(vec![]), "already open");
+/// ```
+pub trait Decider {
+    /// Begins the name of each stream of this kind: `user` gives `user-<uuid>`. Never changed once events are stored.
+    const CATEGORY: &'static str;
+    /// What `decide` needs to know of the past; the default is the state of an empty stream.
+    type State: Clone + Default;
+    /// What a caller asks for, in the imperative.
+    type Command;
+    /// What has happened, in the past tense.
+    type Event;
+    /// Why a command was refused.
+    type Error;
+
+    /// Decides what a command does to a state; no events means that it is already done.
+    ///
+    /// # Errors
+    /// The rule that refuses the command.
+    fn decide(
+        command: &Self::Command,
+        state: &Self::State,
+    ) -> Result<Vec<Self::Event>, Self::Error>;
+
+    /// The state after one more event; total, so that any history can be read.
+    fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// The state after all of `events`, in order.
+    fn fold<'a>(
+        state: Self::State,
+        events: impl IntoIterator<Item = &'a Self::Event>,
+    ) -> Self::State
+    where
+        Self::Event: 'a,
+    {
+        events.into_iter().fold(state, Self::evolve)
+    }
+
+    /// The values that no other stream may hold while this one is in `state`.
+    fn claims(_state: &Self::State) -> Vec<Claim> {
+        Vec::new()
+    }
+}
+
+/// A value that one stream at most may hold at a time: a user's email, an account's number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What is unique: `email`.
+    pub kind: &'static str,
+    /// The value in the one form in which two of them are compared.
+    pub canonical: String,
+}

@@ -1,0 +1,40 @@
+//! The test language: `given::<User>([history]).when(command).then([events])`.
+
+use crate::Decider;
+use std::fmt::Debug;
+
+/// The state that a history leads to.
+pub fn given<D: Decider>(history: impl IntoIterator<Item = D::Event>) -> Given<D> {
+    Given(
+        history
+            .into_iter()
+            .fold(D::State::default(), |state, event| D::evolve(state, &event)),
+    )
+}
+
+/// A state in which a command is tried.
+pub struct Given<D: Decider>(D::State);
+
+impl<D: Decider> Given<D> {
+    /// Decides `command`.
+    pub fn when(self, command: D::Command) -> Decided<D> {
+        Decided(D::decide(&command, &self.0))
+    }
+}
+
+/// What came of the command.
+pub struct Decided<D: Decider>(Result<Vec<D::Event>, D::Error>);
+
+impl<D: Decider<Event: Debug + PartialEq, Error: Debug + PartialEq>> Decided<D> {
+    /// Asserts that exactly these events came of it; none means already done.
+    #[track_caller]
+    pub fn then(self, events: impl IntoIterator<Item = D::Event>) {
+        assert_eq!(self.0, Ok(events.into_iter().collect()));
+    }
+
+    /// Asserts that it was refused for this reason.
+    #[track_caller]
+    pub fn then_error(self, error: D::Error) {
+        assert_eq!(self.0, Err(error));
+    }
+}

@@ -1,0 +1,125 @@
+//! What the rest of the system asks of an aggregate and of its read model, beyond deciding: names, routes and JSON.
+
+use decider::{Decider, Entry, Projection};
+use garde::Validate;
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, value::MapDeserializer},
+};
+use serde_json::{Map, Value};
+
+/// An aggregate that is served over HTTP. Its commands and events are enums of the JSON form `{"type", "data"}`.
+pub trait Aggregate:
+    'static
+    + Decider<
+        State: Send + Sync,
+        Command: DeserializeOwned + Validate<Context = ()> + Send + Sync,
+        Event: Serialize + DeserializeOwned + Send + Sync,
+        Error: std::error::Error + Serialize + Send + Sync,
+    >
+{
+    /// Names it in paths and scopes: `users`.
+    const COLLECTION: &'static str;
+    /// Each route key of the HTTP API with the type of its command: `("POST /users", "CreateUser")`.
+    const ROUTES: &'static [(&'static str, &'static str)];
+    /// The type of each event, for whoever matches on it: rules, filters.
+    const EVENT_TYPES: &'static [&'static str];
+    /// The documents that `GET /{collection}` shows.
+    type ReadModel: ReadModel<Source = Self>;
+}
+
+/// A projection whose documents are served over HTTP.
+pub trait ReadModel:
+    'static
+    + Projection<
+        Source: Aggregate,
+        Document: Serialize + DeserializeOwned + Clone + Send + Sync,
+        Error: std::error::Error + Send + Sync,
+    >
+{
+    /// The list of all documents, and those that `?status=` may name; each is the name of an [`Entry::Listed`].
+    const LISTS: (&'static str, &'static [&'static str]);
+
+    /// The index row that an exact `?query=` is looked up under.
+    ///
+    /// # Errors
+    /// Why `query` cannot be looked up, for the caller.
+    fn lookup(query: &str) -> Result<Entry, String>;
+
+    /// The status that `?status=` compares with.
+    fn status(document: &Self::Document) -> &str;
+
+    /// When the document's subject was deleted, if it was: such a document answers 410.
+    fn deleted_at(document: &Self::Document) -> Option<&str>;
+}
+
+/// One field of a command that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name.
+    pub field: String,
+    /// What it must be.
+    pub why: String,
+}
+
+/// Reads the command of type `command` from its fields, and checks each of them.
+///
+/// # Errors
+/// Every field that is missing, unknown or not as it must be; at most about [`MOST_ERRORS`] of them.
+pub fn parse<A: Aggregate>(
+    command: &str,
+    fields: Map<String, Value>,
+) -> Result<A::Command, Vec<FieldError>> {
+    let mut fields = Value::Object(fields);
+    let mut errors: Vec<FieldError> = Vec::new();
+    // OK because each turn ends the loop or takes one field out; serde stops at the first that it cannot read.
+    let parsed = loop {
+        match read::<A>(command, &fields) {
+            Ok(parsed) => break parsed,
+            Err(error) => {
+                let known = fields
+                    .as_object_mut()
+                    .and_then(|fields| fields.remove(&error.field));
+                errors.push(error);
+                if known.is_none() || errors.len() >= MOST_ERRORS {
+                    return Err(errors);
+                }
+            }
+        }
+    };
+    let report = parsed.validate().err();
+    for (path, error) in report.iter().flat_map(garde::Report::iter) {
+        let field = path.to_string();
+        // A field that could not be read was taken out, and would be reported once more as missing.
+        if errors.iter().all(|known| known.field != field) {
+            errors.push(FieldError {
+                field,
+                why: error.to_string(),
+            });
+        }
+    }
+    if errors.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(errors)
+    }
+}
+
+/// How many errors are enough for one answer.
+const MOST_ERRORS: usize = 20;
+
+fn read<A: Aggregate>(command: &str, fields: &Value) -> Result<A::Command, FieldError> {
+    // OK because the tag comes first: after it serde reads the fields where they are, and knows the path to a bad one.
+    let tag = Value::from(command);
+    let parts = [("type", &tag), ("data", fields)];
+    let typed = MapDeserializer::new(parts.into_iter());
+    serde_path_to_error::deserialize(typed).map_err(
+        |error: serde_path_to_error::Error<serde_json::Error>| {
+            let field = error.path().to_string();
+            FieldError {
+                field: field.trim_start_matches("data.").to_owned(),
+                why: error.inner().to_string(),
+            }
+        },
+    )
+}

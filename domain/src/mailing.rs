@@ -1,0 +1,26 @@
+//! What a mail is, and what writes one: a pure function of an event. Sending is not done here.
+
+use crate::Aggregate;
+use decider::Decider;
+
+/// A mail to one person, in plain text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The address.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The body.
+    pub text: String,
+}
+
+/// Writes mails about the events of its source.
+pub trait Mailing {
+    /// Names it; never changed once deployed.
+    const NAME: &'static str;
+    /// Whose events it reads.
+    type Source: Aggregate;
+
+    /// The mail that an event asks for, if it does.
+    fn write(event: &<Self::Source as Decider>::Event) -> Option<Mail>;
+}

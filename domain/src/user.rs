@@ -1,0 +1,306 @@
+//! A user: created, renamed, suspended, corrected, deleted, restored. A deleted user can only be restored, a suspended
+//! one only reactivated or deleted; no two users hold one email until one of them is deleted.
+
+use crate::values::{Email, Name, Phone, Reason, Status};
+use crate::{Aggregate, Personal, Users};
+use decider::{Claim, Decider};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+
+/// What a caller asks of a user.
+#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub enum Command {
+    CreateUser {
+        #[serde(default)]
+        #[garde(dive)]
+        name: Name,
+        #[serde(default)]
+        #[garde(dive)]
+        email: Email,
+        #[garde(dive)]
+        phone: Option<Phone>,
+    },
+    ChangeUserName {
+        #[serde(default)]
+        #[garde(dive)]
+        name: Name,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    ChangeUserEmail {
+        #[serde(default)]
+        #[garde(dive)]
+        email: Email,
+        #[garde(dive)]
+        reason: Option<Reason>,
+    },
+    ChangeUserStatus {
+        /// An option only so that its absence is reported beside the other fields; validation requires it.
+        #[garde(custom(Status::given))]
+        status: Option<Status>,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    CorrectUser {
+        #[garde(dive, custom(this_or(email)))]
+        name: Option<Name>,
+        #[garde(dive)]
+        email: Option<Email>,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    DeleteUser {
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    RestoreUser {
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+}
+
+/// What has happened to a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    UserCreated {
+        name: Personal<Name>,
+        email: Personal<Email>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<Personal<Phone>>,
+    },
+    UserNameChanged {
+        old: Personal<Name>,
+        new: Personal<Name>,
+        reason: Reason,
+    },
+    UserEmailChanged {
+        old: Personal<Email>,
+        new: Personal<Email>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    UserStatusChanged {
+        old: Status,
+        new: Status,
+        reason: Reason,
+    },
+    UserNameCorrected {
+        old: Personal<Name>,
+        new: Personal<Name>,
+        reason: Reason,
+    },
+    UserEmailCorrected {
+        old: Personal<Email>,
+        new: Personal<Email>,
+        reason: Reason,
+    },
+    UserDeleted {
+        #[serde(flatten)]
+        held: Held,
+        reason: Reason,
+    },
+    UserRestored {
+        #[serde(flatten)]
+        held: Held,
+        reason: Reason,
+    },
+}
+
+/// What is known of a user.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum State {
+    #[default]
+    Unknown,
+    Live(Held),
+    Deleted(Held),
+}
+
+/// What a user holds; a deleted one gets it back when restored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub name: Personal<Name>,
+    pub email: Personal<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Personal<Phone>>,
+    pub status: Status,
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Error {
+    /// Nothing was ever stored under this id: check the id.
+    #[error("there is no such user")]
+    UnknownUser,
+    /// The id is taken, perhaps by a deleted user: choose another id, or restore that user.
+    #[error("there is such a user already")]
+    UserExists,
+    /// Restore the user first.
+    #[error("the user is deleted and can only be restored")]
+    UserDeleted,
+    /// Set the status to active first.
+    #[error("the user is suspended and can only be reactivated or deleted")]
+    UserSuspended,
+}
+
+/// The aggregate.
+#[derive(Debug)]
+pub enum User {}
+
+impl Decider for User {
+    const CATEGORY: &'static str = "user";
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    fn decide(command: &Command, state: &State) -> Result<Vec<Event>, Error> {
+        use Command::*;
+        use State::*;
+        match (state, command) {
+            (Unknown, CreateUser { name, email, phone }) => Ok(vec![Event::UserCreated {
+                name: Personal::Known(name.clone()),
+                email: Personal::Known(email.clone()),
+                phone: phone.clone().map(Personal::Known),
+            }]),
+            (Unknown, _) => Err(Error::UnknownUser),
+            (Live(_) | Deleted(_), CreateUser { .. }) => Err(Error::UserExists),
+
+            (Deleted(held), RestoreUser { reason }) => Ok(vec![Event::UserRestored {
+                held: held.clone(),
+                reason: reason.clone(),
+            }]),
+            (Deleted(_), DeleteUser { .. }) | (Live(_), RestoreUser { .. }) => Ok(vec![]),
+            (Deleted(_), _) => Err(Error::UserDeleted),
+
+            (Live(held), DeleteUser { reason }) => Ok(vec![Event::UserDeleted {
+                held: held.clone(),
+                reason: reason.clone(),
+            }]),
+            (Live(held), ChangeUserStatus { status, reason }) => {
+                let (old, reason) = (held.status, reason.clone());
+                let new = status.filter(|new| *new != old);
+                Ok(Vec::from_iter(new.map(|new| Event::UserStatusChanged {
+                    old,
+                    new,
+                    reason,
+                })))
+            }
+            (Live(held), _) if held.status == Status::Suspended => Err(Error::UserSuspended),
+            (Live(held), ChangeUserName { name, reason }) => {
+                let event = |old, new, reason| Event::UserNameChanged { old, new, reason };
+                Ok(change(&held.name, Some(name), reason, event))
+            }
+            (Live(held), ChangeUserEmail { email, reason }) => {
+                let event = |old, new, reason| Event::UserEmailChanged { old, new, reason };
+                Ok(change(&held.email, Some(email), reason, event))
+            }
+            (
+                Live(held),
+                CorrectUser {
+                    name,
+                    email,
+                    reason,
+                },
+            ) => {
+                let event = |old, new, reason| Event::UserNameCorrected { old, new, reason };
+                let name = change(&held.name, name.as_ref(), reason, event);
+                let event = |old, new, reason| Event::UserEmailCorrected { old, new, reason };
+                let email = change(&held.email, email.as_ref(), reason, event);
+                Ok([name, email].concat())
+            }
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        match event {
+            Event::UserCreated { name, email, phone } => State::Live(Held {
+                name: name.clone(),
+                email: email.clone(),
+                phone: phone.clone(),
+                status: Status::Active,
+            }),
+            Event::UserNameChanged { new, .. } | Event::UserNameCorrected { new, .. } => {
+                state.with(|held| held.name = new.clone())
+            }
+            Event::UserEmailChanged { new, .. } | Event::UserEmailCorrected { new, .. } => {
+                state.with(|held| held.email = new.clone())
+            }
+            Event::UserStatusChanged { new, .. } => state.with(|held| held.status = *new),
+            Event::UserDeleted { held, .. } => State::Deleted(held.clone()),
+            Event::UserRestored { held, .. } => State::Live(held.clone()),
+        }
+    }
+
+    fn claims(state: &State) -> Vec<Claim> {
+        match state {
+            State::Live(held) => Vec::from_iter(held.email.known().map(|email| Claim {
+                kind: "email",
+                canonical: email.canonical(),
+            })),
+            State::Unknown | State::Deleted(_) => vec![],
+        }
+    }
+}
+
+impl Aggregate for User {
+    const COLLECTION: &'static str = "users";
+    const ROUTES: &'static [(&'static str, &'static str)] = &[
+        ("POST /users", "CreateUser"),
+        ("PUT /users/{id}/name", "ChangeUserName"),
+        ("PUT /users/{id}/email", "ChangeUserEmail"),
+        ("PUT /users/{id}/status", "ChangeUserStatus"),
+        ("POST /users/{id}/corrections", "CorrectUser"),
+        ("DELETE /users/{id}", "DeleteUser"),
+        ("POST /users/{id}/restoration", "RestoreUser"),
+    ];
+    const EVENT_TYPES: &'static [&'static str] = &[
+        "UserCreated",
+        "UserNameChanged",
+        "UserEmailChanged",
+        "UserStatusChanged",
+        "UserNameCorrected",
+        "UserEmailCorrected",
+        "UserDeleted",
+        "UserRestored",
+    ];
+    type ReadModel = Users;
+}
+
+impl State {
+    fn with(mut self, change: impl FnOnce(&mut Held)) -> Self {
+        if let Self::Live(held) = &mut self {
+            change(held);
+        }
+        self
+    }
+}
+
+/// The event of a change, if a new value is given and is not what is held.
+fn change<T: Clone + PartialEq, R: Clone>(
+    held: &Personal<T>,
+    wanted: Option<&T>,
+    reason: &R,
+    event: impl FnOnce(Personal<T>, Personal<T>, R) -> Event,
+) -> Vec<Event> {
+    let new = wanted.filter(|new| held.known() != Some(new)).cloned();
+    Vec::from_iter(new.map(|new| event(held.clone(), Personal::Known(new), reason.clone())))
+}
+
+fn this_or(email: &Option<Email>) -> impl FnOnce(&Option<Name>, &()) -> garde::Result {
+    move |name, ()| match (name, email) {
+        (Some(_), _) | (_, Some(_)) => Ok(()),
+        (None, None) => Err(garde::Error::new("is required unless email is given")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

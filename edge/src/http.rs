@@ -1,0 +1,108 @@
+//! Reading requests of the HTTP API, and answering them.
+
+use crate::{Invalid, Problem};
+use aws_lambda_events::event::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The route of the template that a request was matched to: `GET /users/{id}`.
+pub fn route_key(request: &Request) -> String {
+    gateway_context(request)
+        .and_then(|context| context.route_key.clone())
+        .unwrap_or_default()
+}
+
+/// What the HTTP API says of a request, in payload format 2.0.
+pub(crate) fn gateway_context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() {
+        Some(context)
+    } else {
+        None
+    }
+}
+
+/// The `{id}` of the path.
+///
+/// # Errors
+/// It is no UUID.
+pub fn stream_id(request: &Request) -> Result<Uuid, Problem> {
+    request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first("id"))
+        .and_then(|id| Uuid::try_parse(id).ok())
+        .ok_or_else(|| Problem::invalid([Invalid::new("id", "must be a UUID")]))
+}
+
+/// The parameters of the query, all of them among those `known`.
+///
+/// # Errors
+/// Every one that is unknown or given twice.
+pub fn parameters(request: &Request, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+    let mut parameters = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (name, value) in request
+        .query_string_parameters_ref()
+        .into_iter()
+        .flat_map(|query| query.iter())
+    {
+        if !known.contains(&name) {
+            wrong.push(Invalid::new(
+                name,
+                format!("unknown, must be one of: {}", known.join(", ")),
+            ));
+        } else if parameters
+            .insert(name.to_owned(), value.to_owned())
+            .is_some()
+        {
+            wrong.push(Invalid::new(name, "must be given once"));
+        }
+    }
+    if wrong.is_empty() {
+        Ok(parameters)
+    } else {
+        Err(Problem::invalid(wrong))
+    }
+}
+
+/// A response in the making.
+pub struct Answer(Response<()>);
+
+impl Answer {
+    /// With this status and no headers.
+    pub fn new(status: StatusCode) -> Self {
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        Self(response)
+    }
+
+    /// Adds a header; a value that no header may have is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.0.headers_mut().insert(name, value);
+        }
+        self
+    }
+
+    /// Says which version of a stream the answer speaks of.
+    #[must_use]
+    pub fn version(self, version: u64) -> Self {
+        self.header(header::ETAG, format!("\"{version}\""))
+    }
+
+    /// With this text as its body.
+    pub fn body(self, text: String) -> Response<Body> {
+        self.0.map(|()| Body::Text(text))
+    }
+}
+
+/// An answer with a JSON body.
+pub fn json(answer: Answer, body: &Value) -> Response<Body> {
+    answer
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.to_string())
+}

@@ -1,0 +1,16 @@
+//! What the functions share at the edge of the system: configuration, callers, problem details, messages.
+//! It knows no aggregate and no table.
+
+mod announcement;
+mod caller;
+mod causes;
+mod config;
+mod http;
+mod problem;
+
+pub use announcement::{Announcement, Message, SOURCE, each};
+pub use caller::Caller;
+pub use causes::causes;
+pub use config::{ConfigError, sdk_config, variable};
+pub use http::{Answer, json, parameters, route_key, stream_id};
+pub use problem::{Invalid, Problem};

@@ -1,0 +1,251 @@
+//! A command as it comes over HTTP: its type, its fields, and what the headers say.
+
+use domain::Aggregate;
+use edge::{Invalid, Problem, route_key, stream_id};
+use lambda_http::http::{HeaderMap, Method, StatusCode, header};
+use lambda_http::{Request, RequestExt};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use uuid::{Builder, Uuid};
+
+/// The largest body that a command may have, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// The longest `Idempotency-Key`.
+const MAX_KEY: usize = 255;
+
+/// A command, not yet looked into.
+#[derive(Debug, PartialEq)]
+pub struct Call {
+    /// Its type: `CreateUser`.
+    pub command: &'static str,
+    /// Its data.
+    pub fields: Map<String, Value>,
+    /// The id of the stream it is for.
+    pub id: Uuid,
+    /// The path has no id: the stream is to begin.
+    pub creates: bool,
+    /// The same for every copy of the command.
+    pub command_id: Uuid,
+    /// Not the same for another command under the same key.
+    pub fingerprint: String,
+    /// From `If-Match`.
+    pub expected: Option<u64>,
+    /// From `X-Correlation-Id`.
+    pub correlation_id: Option<Uuid>,
+    /// From `traceparent`.
+    pub traceparent: Option<String>,
+}
+
+impl Call {
+    /// Reads a request of the caller `subject`.
+    ///
+    /// # Errors
+    /// 400, 404, 413, 415 or 422, as design has it.
+    pub fn read<A: Aggregate>(request: &Request, subject: &str) -> Result<Self, Problem> {
+        let route = route_key(request);
+        let command = A::ROUTES
+            .iter()
+            .find(|(key, _)| *key == route)
+            .map(|(_, command)| *command);
+        let command = command.ok_or_else(|| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "no-such-route",
+                format!("no command has the route {route}"),
+            )
+        })?;
+        let creates = !route.contains("{id}");
+        let mut fields = body(request)?;
+        if request.method() == Method::DELETE {
+            for (name, value) in request
+                .query_string_parameters_ref()
+                .into_iter()
+                .flat_map(|query| query.iter())
+            {
+                fields.insert(name.to_owned(), value.into());
+            }
+        }
+        let fingerprint = fingerprint(command, &fields);
+        let key = idempotency_key(request.headers())?;
+        let command_id = key.map_or_else(Uuid::now_v7, |key| command_id(subject, request, key));
+        let id = if creates {
+            // OK because a repeated create then meets its own stream.
+            let derived = key.map_or_else(Uuid::now_v7, |_| command_id);
+            fields
+                .remove("id")
+                .map_or(Ok(derived), |id| given_id(&id))?
+        } else {
+            stream_id(request)?
+        };
+        Ok(Self {
+            command,
+            fields,
+            id,
+            creates,
+            command_id,
+            fingerprint,
+            expected: expected(request.headers())?,
+            correlation_id: text(request.headers(), "x-correlation-id")
+                .and_then(|id| Uuid::try_parse(id).ok()),
+            traceparent: text(request.headers(), "traceparent")
+                .filter(|value| is_traceparent(value))
+                .map(str::to_owned),
+        })
+    }
+}
+
+fn body(request: &Request) -> Result<Map<String, Value>, Problem> {
+    let bytes: &[u8] = request.body();
+    if bytes.len() > MAX_BODY {
+        let detail = format!(
+            "a body may have at most {MAX_BODY} bytes, this one has {}",
+            bytes.len()
+        );
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            detail,
+        ));
+    }
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    let media = text(request.headers(), header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let media = media
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    // OK because the form type is what `curl -d` sends when it is not told otherwise.
+    let is_json = media.is_empty()
+        || media == "application/json"
+        || media.starts_with("application/") && media.ends_with("+json")
+        || media == "application/x-www-form-urlencoded";
+    if !is_json {
+        let detail = format!("needed application/json, found {media}");
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-json",
+            detail,
+        ));
+    }
+    serde_json::from_slice(bytes)
+        .map(|Fields(fields)| fields)
+        .map_err(|error| {
+            let detail = format!("the body must be one JSON object: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, "not-json", detail)
+        })
+}
+
+/// A JSON object that names no member twice: which of the two was meant, nobody can say.
+struct Fields(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Fields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Fields, M::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        return Err(M::Error::custom(format_args!("{name} is given twice")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        from.deserialize_map(Members)
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The key as it is, or as the string of a structured field (draft-ietf-httpapi-idempotency-key-header).
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default().trim();
+    let key = key
+        .strip_prefix('"')
+        .and_then(|key| key.strip_suffix('"'))
+        .unwrap_or(key);
+    if key.is_empty() || key.len() > MAX_KEY {
+        let why = format!("must be 1 to {MAX_KEY} visible ASCII characters");
+        return Err(Problem::invalid([Invalid::new("Idempotency-Key", why)]));
+    }
+    Ok(Some(key))
+}
+
+fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let quoted = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.trim().strip_prefix('"')?.strip_suffix('"'));
+    match quoted.and_then(|version| version.parse().ok()) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Problem::invalid([Invalid::new(
+            "If-Match",
+            "must be a version in quotes, such as \"3\"",
+        )])),
+    }
+}
+
+fn given_id(id: &Value) -> Result<Uuid, Problem> {
+    id.as_str()
+        .and_then(|id| Uuid::try_parse(id).ok())
+        .ok_or_else(|| Problem::invalid([Invalid::new("id", "must be a UUID")]))
+}
+
+fn command_id(subject: &str, request: &Request, key: &str) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in [
+        subject,
+        request.method().as_str(),
+        request.raw_http_path(),
+        key,
+    ] {
+        // OK because the length before each part keeps two lists of parts from running together.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    Builder::from_custom_bytes(half(&hash.finalize())).into_uuid()
+}
+
+fn fingerprint(command: &str, fields: &Map<String, Value>) -> String {
+    let canonical = serde_json::json!([command, fields]).to_string();
+    format!(
+        "{:032x}",
+        u128::from_be_bytes(half(&Sha256::digest(canonical)))
+    )
+}
+
+/// 128 bits of a hash are enough to tell commands apart.
+fn half(hash: &[u8]) -> [u8; 16] {
+    std::array::from_fn(|index| hash[index])
+}
+
+/// W3C Trace Context, section 3.2: a header that is not of this form is to be ignored.
+fn is_traceparent(value: &str) -> bool {
+    let lengths: Vec<_> = value.split('-').map(str::len).collect();
+    lengths == [2, 32, 16, 2]
+        && value
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
+}

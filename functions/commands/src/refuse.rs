@@ -1,0 +1,76 @@
+//! Why a command was not executed, in terms of HTTP: the one place where the two meet.
+
+use edge::{Invalid, Problem, causes};
+use event_store::{ExecuteError, StoreError};
+use lambda_http::http::StatusCode;
+use lambda_http::tracing;
+use serde::Serialize;
+use serde_json::Value;
+use std::error::Error;
+
+/// The problem that an error is to the caller.
+pub fn refusal<E: Error + Serialize>(stream: &str, error: ExecuteError<E>) -> Problem {
+    let detail = error.to_string();
+    match error {
+        ExecuteError::Rejected { error, version } => rejected(&error, version),
+        ExecuteError::Stale { found } => {
+            Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail).with("version", found)
+        }
+        ExecuteError::CommandIdReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "this Idempotency-Key was used with another body; take a new key",
+        ),
+        ExecuteError::ClaimTaken { kind } => {
+            Problem::new(StatusCode::CONFLICT, format!("{kind}-taken"), detail).with("field", kind)
+        }
+        ExecuteError::Conflict => {
+            let detail = "others wrote at the same time; send the same request again";
+            Problem::new(StatusCode::CONFLICT, "conflict", detail).retry_after(1)
+        }
+        ExecuteError::Store(error) => store(stream, &error),
+    }
+}
+
+/// A rule refused: 404 where there is nothing that the command could be for, else 409.
+fn rejected<E: Error + Serialize>(error: &E, version: u64) -> Problem {
+    let status = if version == 0 {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::CONFLICT
+    };
+    let mut members = match serde_json::to_value(error) {
+        Ok(Value::Object(members)) => members,
+        _ => serde_json::Map::new(),
+    };
+    let code = members
+        .remove("code")
+        .and_then(|code| code.as_str().map(str::to_owned));
+    let problem = Problem::new(
+        status,
+        code.unwrap_or_else(|| "refused".to_owned()),
+        error.to_string(),
+    );
+    members
+        .into_iter()
+        .fold(problem, |problem, (member, value)| {
+            problem.with(&member, value)
+        })
+        .with("version", version)
+}
+
+fn store(stream: &str, error: &StoreError) -> Problem {
+    match error {
+        StoreError::TooLarge { .. } => Problem::invalid([Invalid::new("body", error.to_string())]),
+        StoreError::Corrupt { .. } => {
+            tracing::error!(stream, error = causes(error), "the store is corrupt");
+            Problem::internal()
+        }
+        StoreError::Throttled(_) | StoreError::ClockOff(_) | StoreError::Aws(_) => {
+            tracing::error!(stream, error = causes(error), "the store failed");
+            Problem::unavailable(
+                "the event store did not answer; send the same request again, with its Idempotency-Key",
+            )
+        }
+    }
+}

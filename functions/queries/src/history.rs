@@ -1,0 +1,115 @@
+//! `GET /{collection}/{id}/history`: the events of one stream, oldest first.
+
+use crate::answer::{Queries, failed, unknown};
+use crate::list::{limit, no_cursor};
+use domain::Aggregate;
+use edge::{Answer, Caller, Problem, json, parameters, stream_id};
+use event_store::{Commit, EventLog, StoredEvent, rfc3339, stream_name};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use read_model::{Cursor, Documents};
+use serde_json::{Value, json};
+
+/// A page of events.
+///
+/// # Errors
+/// 404 for an unknown stream.
+pub async fn answer<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents>,
+    request: &Request,
+    caller: &Caller,
+) -> Result<Response<Body>, Problem> {
+    let id = stream_id(request)?;
+    caller.may("audit:read", Some(&id.to_string()))?;
+    let parameters = parameters(request, &["limit", "cursor"])?;
+    let limit = limit(&parameters)?;
+    let from = parameters
+        .get("cursor")
+        .map_or(Ok(Position { commit: 1, skip: 0 }), |text| {
+            Cursor::parse(text)
+                .as_ref()
+                .and_then(Position::of)
+                .ok_or_else(no_cursor)
+        })?;
+    let stream = stream_name(A::CATEGORY, id);
+    // OK because each commit read has an event for the page, the first one too: a cursor points at one.
+    let commits = queries
+        .log
+        .read(&stream, from.commit..=u64::MAX, limit + 1)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    if commits.is_empty() && from.commit == 1 {
+        return Err(unknown(&id.to_string()));
+    }
+    let mut events = commits
+        .iter()
+        .flat_map(positions)
+        .skip_while(|(position, ..)| *position < from);
+    let data: Vec<_> = events
+        .by_ref()
+        .take(limit)
+        .map(|(_, commit, event)| view(commit, event))
+        .collect();
+    let next_cursor = events
+        .next()
+        .map(|(position, ..)| position.cursor().to_text());
+    Ok(json(
+        Answer::new(StatusCode::OK),
+        &json!({ "data": data, "next_cursor": next_cursor }),
+    ))
+}
+
+/// Where an event stands: the version of its commit's first event, and how many stand before it in the commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    commit: u64,
+    skip: u64,
+}
+
+impl Position {
+    fn of(cursor: &Cursor) -> Option<Self> {
+        let (commit, skip) = cursor.as_str().split_once('#')?;
+        Some(Self {
+            commit: commit.parse().ok()?,
+            skip: skip.parse().ok()?,
+        })
+    }
+
+    fn cursor(self) -> Cursor {
+        Cursor::new(format!("{}#{}", self.commit, self.skip))
+    }
+}
+
+fn positions(commit: &Commit) -> impl Iterator<Item = (Position, &Commit, (u64, &StoredEvent))> {
+    commit.events.iter().zip(0..).map(move |(event, skip)| {
+        (
+            Position {
+                commit: commit.version,
+                skip,
+            },
+            commit,
+            (commit.version + skip, event),
+        )
+    })
+}
+
+/// An event as callers see it, as it was stored.
+fn view(commit: &Commit, (version, event): (u64, &StoredEvent)) -> Value {
+    let metadata = &commit.metadata;
+    json!({
+        "id": event.id,
+        "stream": commit.stream,
+        "version": version,
+        "type": event.kind,
+        "schema_version": event.schema_version,
+        "timestamp": rfc3339(commit.timestamp),
+        "effective_at": event.effective_at.map(rfc3339),
+        "actor": metadata.actor,
+        "reason": metadata.reason,
+        "command_id": metadata.command_id,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "source": metadata.source,
+        "data": event.data,
+    })
+}

@@ -1,0 +1,99 @@
+//! `GET /{collection}`: documents, newest first, or those that match.
+
+use crate::answer::{Queries, failed};
+use crate::one::document;
+use domain::{Aggregate, ReadModel};
+use edge::{Answer, Caller, Invalid, Problem, json, parameters};
+use event_store::EventLog;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use read_model::{Cursor, Documents, Page, found, listed};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// How many rows a page has, unless the caller says otherwise.
+const LIMIT: usize = 20;
+/// How many rows a page may have.
+const MAX_LIMIT: usize = 100;
+
+/// A page of documents.
+///
+/// # Errors
+/// 422 for a parameter that is not as it must be.
+pub async fn answer<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents>,
+    request: &Request,
+    caller: &Caller,
+) -> Result<Response<Body>, Problem> {
+    caller.may(&format!("{}:read", A::COLLECTION), None)?;
+    let parameters = parameters(request, &["query", "status", "limit", "cursor"])?;
+    let limit = limit(&parameters)?;
+    let cursor = parameters
+        .get("cursor")
+        .map(|text| Cursor::parse(text).ok_or_else(no_cursor))
+        .transpose()?;
+    let (all, statuses) = A::ReadModel::LISTS;
+    let status = parameters.get("status");
+    if status.is_some_and(|status| !statuses.contains(&status.as_str())) {
+        return Err(Problem::invalid([Invalid::new(
+            "status",
+            format!("must be one of: {}", statuses.join(", ")),
+        )]));
+    }
+    let page = match parameters.get("query") {
+        None => {
+            let list = status.map_or(all, String::as_str);
+            listed::<A::ReadModel>(&queries.documents, list, cursor.as_ref(), limit)
+                .await
+                .map_err(failed)?
+        }
+        Some(query) => {
+            let entry = A::ReadModel::lookup(query)
+                .map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
+            let mut documents = found::<A::ReadModel>(&queries.documents, &entry)
+                .await
+                .map_err(failed)?;
+            documents.retain(|document| {
+                status.is_none_or(|status| A::ReadModel::status(document) == status)
+            });
+            Page {
+                documents,
+                next: None,
+            }
+        }
+    };
+    let data = page
+        .documents
+        .iter()
+        .map(document::<A>)
+        .collect::<Result<Vec<_>, _>>()?;
+    let next_cursor = page.next.map(|cursor| cursor.to_text());
+    Ok(json(
+        Answer::new(StatusCode::OK),
+        &json!({ "data": data, "next_cursor": next_cursor }),
+    ))
+}
+
+/// The `limit` of a page.
+///
+/// # Errors
+/// 422 when it is no number from 1 to [`MAX_LIMIT`].
+pub fn limit(parameters: &BTreeMap<String, String>) -> Result<usize, Problem> {
+    let Some(text) = parameters.get("limit") else {
+        return Ok(LIMIT);
+    };
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| {
+            Problem::invalid([Invalid::new(
+                "limit",
+                format!("must be a whole number from 1 to {MAX_LIMIT}"),
+            )])
+        })
+}
+
+/// 422 for a cursor that no page has given out.
+pub fn no_cursor() -> Problem {
+    Problem::invalid([Invalid::new("cursor", "must be the next_cursor of a page")])
+}

@@ -1,0 +1,50 @@
+//! Answers queries about one aggregate over HTTP: one deployment per aggregate, named by `AGGREGATE`.
+
+mod answer;
+mod history;
+mod list;
+mod one;
+
+use aws_sdk_dynamodb::Client;
+use domain::Aggregate;
+use domain::registry::{self, AggregateVisitor};
+use edge::{sdk_config, variable};
+use event_store::DynamoDbEventLog;
+use lambda_http::{Error, Request, service_fn, tracing};
+use read_model::DynamoDbDocuments;
+use std::pin::Pin;
+
+type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+struct Serve(answer::Queries<DynamoDbEventLog, DynamoDbDocuments>);
+
+impl AggregateVisitor for Serve {
+    type Output = Served;
+
+    fn visit<A: Aggregate>(self) -> Served {
+        Box::pin(async move {
+            let queries = &self.0;
+            lambda_http::run(service_fn(|request: Request| {
+                answer::answer::<A>(queries, request)
+            }))
+            .await
+        })
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let client = Client::new(&sdk_config()?);
+    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
+    let documents = DynamoDbDocuments::new(client, variable("READ_MODEL_TABLE")?);
+    let queries = answer::Queries {
+        log,
+        documents,
+        subject_claim: variable("SUBJECT_CLAIM")?,
+    };
+    let name = variable("AGGREGATE")?;
+    registry::aggregate(&name, Serve(queries))
+        .ok_or_else(|| format!("no aggregate is named {name}"))?
+        .await
+}

@@ -1,0 +1,72 @@
+//! `GET /{collection}/{id}`: one document.
+
+use crate::answer::{Queries, failed, unknown};
+use domain::{Aggregate, ReadModel};
+use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
+use event_store::{EventLog, stream_name};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response, tracing};
+use read_model::{AtLeast, Documents, show};
+use std::collections::BTreeMap;
+
+/// The document, at least as new as the caller asks.
+///
+/// # Errors
+/// 404 for an unknown stream, 410 for a deleted one, 409 for a `min_version` that is yet to come.
+pub async fn answer<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents>,
+    request: &Request,
+    caller: &Caller,
+) -> Result<Response<Body>, Problem> {
+    let id = stream_id(request)?;
+    caller.may(&format!("{}:read", A::COLLECTION), Some(&id.to_string()))?;
+    let at_least = at_least(&parameters(request, &["min_version", "consistency"])?)?;
+    let shown = show::<A::ReadModel>(
+        &queries.log,
+        &queries.documents,
+        &stream_name(A::CATEGORY, id),
+        at_least,
+    )
+    .await
+    .map_err(failed)?
+    .ok_or_else(|| unknown(&id.to_string()))?;
+    if let Some(deleted_at) = A::ReadModel::deleted_at(&shown.document) {
+        let detail = format!("{id} was deleted at {deleted_at}; its history says by whom and why");
+        return Err(Problem::new(StatusCode::GONE, "deleted", detail)
+            .with("id", id.to_string())
+            .with("deleted_at", deleted_at)
+            .with("version", shown.version)
+            .with("history", format!("/{}/{id}/history", A::COLLECTION)));
+    }
+    Ok(json(
+        Answer::new(StatusCode::OK).version(shown.version),
+        &document::<A>(&shown.document)?,
+    ))
+}
+
+/// A document as callers see it.
+///
+/// # Errors
+/// 500 when it has no JSON form.
+pub fn document<A: Aggregate>(
+    document: &<A::ReadModel as decider::Projection>::Document,
+) -> Result<serde_json::Value, Problem> {
+    serde_json::to_value(document).map_err(|error| {
+        tracing::error!(%error, "document cannot be written");
+        Problem::internal()
+    })
+}
+
+fn at_least(parameters: &BTreeMap<String, String>) -> Result<AtLeast, Problem> {
+    let invalid = |field, why| Err(Problem::invalid([Invalid::new(field, why)]));
+    let version = match parameters.get("min_version").map(|version| version.parse()) {
+        None => AtLeast::Any,
+        Some(Ok(version)) => AtLeast::Version(version),
+        Some(Err(_)) => return invalid("min_version", "must be a version, a whole number"),
+    };
+    match parameters.get("consistency").map(String::as_str) {
+        None => Ok(version),
+        Some("strong") => Ok(AtLeast::Head),
+        Some(_) => invalid("consistency", "must be: strong"),
+    }
+}

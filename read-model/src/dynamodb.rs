@@ -1,0 +1,251 @@
+//! Documents and index rows in one DynamoDB table: partition key `pk`, sort key `sk`.
+
+use crate::{Documents, ReadModelError, Row, StoredDocument};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Partition key of documents and rows.
+pub const PARTITION: &str = "pk";
+/// Sort key of documents and rows.
+pub const SORT: &str = "sk";
+/// When DynamoDB may delete the mark of a row that has gone.
+pub const EXPIRES: &str = "expires";
+
+/// A writer that is later than this is not about to write any more.
+const MARK_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// One read model in one table.
+#[derive(Clone, Debug)]
+pub struct DynamoDbDocuments {
+    client: Client,
+    table: String,
+}
+
+impl DynamoDbDocuments {
+    /// The read model in the table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+        }
+    }
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn document_key(id: &str) -> Item {
+    HashMap::from([
+        (PARTITION.to_owned(), text(format!("document#{id}"))),
+        (SORT.to_owned(), text("document")),
+    ])
+}
+
+impl Documents for DynamoDbDocuments {
+    async fn get(
+        &self,
+        id: &str,
+        consistent: bool,
+    ) -> Result<Option<StoredDocument>, ReadModelError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(document_key(id)))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(failure)?;
+        answer.item.map(decode).transpose()
+    }
+
+    async fn get_all(&self, ids: &[String]) -> Result<Vec<StoredDocument>, ReadModelError> {
+        /// What one BatchGetItem takes.
+        const BATCH: usize = 100;
+        let mut documents = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let keys = ids.iter().map(|id| document_key(id)).collect();
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+            let mut wanted = Some(HashMap::from([(
+                self.table.clone(),
+                wanted.map_err(failure)?,
+            )]));
+            while let Some(request) = wanted.take().filter(|request| !request.is_empty()) {
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(request))
+                    .send()
+                    .await
+                    .map_err(failure)?;
+                for item in answer
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, items)| items)
+                {
+                    documents.push(decode(item)?);
+                }
+                wanted = answer.unprocessed_keys;
+            }
+        }
+        Ok(documents)
+    }
+
+    async fn put(&self, document: &StoredDocument, over: u64) -> Result<(), ReadModelError> {
+        let mut item: Item = serde_dynamo::to_item(document).map_err(failure)?;
+        item.extend(document_key(&document.id));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        let put = if over == 0 {
+            put.condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", PARTITION)
+        } else {
+            put.condition_expression("#applied = :over")
+                .expression_attribute_names("#applied", "applied")
+                .expression_attribute_values(":over", number(over))
+        };
+        unless_condition_failed(put.send().await, |error| {
+            error.is_conditional_check_failed_exception()
+        })?
+        .then_some(())
+        .ok_or(ReadModelError::Conflict)
+    }
+
+    async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
+        for change in &document.pending {
+            let mut item = HashMap::from([
+                (PARTITION.to_owned(), text(&change.row.partition)),
+                (SORT.to_owned(), text(&change.row.sort)),
+                ("version".to_owned(), number(document.applied)),
+            ]);
+            if change.gone {
+                item.insert(EXPIRES.to_owned(), number(mark_expires()));
+            }
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(#pk) OR #version <= :version")
+                .expression_attribute_names("#pk", PARTITION)
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(document.applied));
+            unless_condition_failed(put.send().await, |error| {
+                error.is_conditional_check_failed_exception()
+            })?;
+        }
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(document_key(&document.id)))
+            .update_expression("REMOVE #pending")
+            .condition_expression("#applied = :applied")
+            .expression_attribute_names("#pending", "pending")
+            .expression_attribute_names("#applied", "applied")
+            .expression_attribute_values(":applied", number(document.applied));
+        unless_condition_failed(update.send().await, |error| {
+            error.is_conditional_check_failed_exception()
+        })
+        .map(drop)
+    }
+
+    async fn rows(
+        &self,
+        partition: &str,
+        below: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, ReadModelError> {
+        let mut rows = Vec::new();
+        let mut below = below.map(str::to_owned);
+        while rows.len() < limit {
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .scan_index_forward(false)
+                .set_limit(i32::try_from(limit - rows.len()).ok())
+                .key_condition_expression("#pk = :partition")
+                .expression_attribute_names("#pk", PARTITION)
+                .expression_attribute_values(":partition", text(partition));
+            if let Some(below) = &below {
+                query = query
+                    .key_condition_expression("#pk = :partition AND #sk < :below")
+                    .expression_attribute_names("#sk", SORT)
+                    .expression_attribute_values(":below", text(below));
+            }
+            let page = query.send().await.map_err(failure)?;
+            for item in page.items.unwrap_or_default() {
+                let Some(Ok(sort)) = item.get(SORT).map(|sort| sort.as_s()) else {
+                    continue;
+                };
+                below = Some(sort.clone());
+                if !item.contains_key(EXPIRES) {
+                    rows.push(Row {
+                        partition: partition.to_owned(),
+                        sort: sort.clone(),
+                    });
+                }
+            }
+            if page.last_evaluated_key.is_none() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn decode(item: Item) -> Result<StoredDocument, ReadModelError> {
+    let id = item
+        .get("id")
+        .and_then(|id| id.as_s().ok())
+        .cloned()
+        .unwrap_or_default();
+    serde_dynamo::from_item(item).map_err(|why| ReadModelError::Corrupt {
+        id,
+        why: why.into(),
+    })
+}
+
+/// Whether a conditional write was done; a failed condition is an answer, not an error.
+fn unless_condition_failed<T, E, R>(
+    sent: Result<T, SdkError<E, R>>,
+    is_condition: impl Fn(&E) -> bool,
+) -> Result<bool, ReadModelError>
+where
+    E: Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(is_condition) => Ok(false),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+fn failure(error: impl Error + Send + Sync + 'static) -> ReadModelError {
+    ReadModelError::Aws(Box::new(error))
+}
+
+fn mark_expires() -> u64 {
+    // OK because a clock before 1970 only lets the mark expire early.
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    (now + MARK_KEPT).as_secs()
+}

@@ -1,0 +1,48 @@
+//! What can go wrong with a read model.
+
+use event_store::StoreError;
+use std::error::Error;
+
+/// A document was not read or not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadModelError {
+    /// Others wrote the document each time we tried; the message will come again.
+    #[error("conflict did not settle")]
+    Conflict,
+    /// The message speaks of a version that the stream does not have.
+    #[error("stream {stream} has no version {version}")]
+    Ahead {
+        /// The stream.
+        stream: String,
+        /// The version that was asked for.
+        version: u64,
+        /// The version that it has.
+        head: u64,
+    },
+    /// The event cannot be applied to its document: the projection or the history is at fault.
+    #[error("event {version} of {stream} cannot be applied")]
+    Poison {
+        /// The stream.
+        stream: String,
+        /// The event's version.
+        version: u64,
+        /// What the projection says.
+        #[source]
+        why: Box<dyn Error + Send + Sync>,
+    },
+    /// What is stored cannot be read.
+    #[error("document {id} cannot be read")]
+    Corrupt {
+        /// The stream's id.
+        id: String,
+        /// What is wrong.
+        #[source]
+        why: Box<dyn Error + Send + Sync>,
+    },
+    /// The event log failed.
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    /// DynamoDB failed.
+    #[error("dynamodb failed")]
+    Aws(#[source] Box<dyn Error + Send + Sync>),
+}

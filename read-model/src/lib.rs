@@ -1,0 +1,19 @@
+//! Read models on DynamoDB: one document per stream, the index rows that find it, and the one runtime that keeps both.
+//!
+//! A message is a doorbell; the store is the truth. [`project`] reads what a document has not seen from the event log,
+//! so that messages may come late, twice, out of order or not at all.
+#![warn(missing_docs)]
+
+mod documents;
+mod dynamodb;
+mod error;
+mod list;
+mod project;
+mod query;
+
+pub use documents::{Documents, Row, RowChange, StoredDocument};
+pub use dynamodb::DynamoDbDocuments;
+pub use error::ReadModelError;
+pub use list::{Cursor, Page, found, listed};
+pub use project::project;
+pub use query::{AtLeast, Shown, show};

@@ -1,0 +1,120 @@
+//! Lists of documents: a page is merged from the shards of a list, newest first.
+
+use crate::documents::list_partitions;
+use crate::project::read;
+use crate::{Documents, ReadModelError, Row};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use decider::{Entry, Projection};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// Where the next page begins; opaque to callers, and stable while documents come and go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// A cursor at this place; the text holds a `#`.
+    pub fn new(place: String) -> Self {
+        Self(place)
+    }
+
+    /// The place.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads what [`Cursor::to_text`] wrote; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let sort = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        sort.contains('#').then_some(Self(sort))
+    }
+
+    /// The cursor in characters that may stand in a URL.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.0)
+    }
+}
+
+/// Part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<D> {
+    /// Newest first.
+    pub documents: Vec<D>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
+}
+
+/// A page of at most `limit` documents of the list, those after `cursor`.
+///
+/// # Errors
+/// The store failed, or a document cannot be read.
+pub async fn listed<P: Projection<Document: DeserializeOwned>>(
+    documents: &impl Documents,
+    list: &str,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<P::Document>, ReadModelError> {
+    let mut page = Page {
+        documents: Vec::new(),
+        next: cursor.cloned(),
+    };
+    while page.documents.len() < limit {
+        let wanted = limit - page.documents.len();
+        let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
+        let mut rows = Vec::new();
+        for partition in list_partitions(list) {
+            rows.extend(documents.rows(&partition, below, wanted).await?);
+        }
+        rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
+        let more = rows.len() >= wanted;
+        rows.truncate(wanted);
+        page.next = rows
+            .last()
+            .filter(|_| more)
+            .map(|row| Cursor(row.sort.clone()));
+        page.documents.extend(behind::<P>(documents, &rows).await?);
+        if page.next.is_none() {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// The documents that are found by an exact value; there are few.
+///
+/// # Errors
+/// As [`listed`].
+pub async fn found<P: Projection<Document: DeserializeOwned>>(
+    documents: &impl Documents,
+    entry: &Entry,
+) -> Result<Vec<P::Document>, ReadModelError> {
+    const FEW: usize = 100;
+    let rows = documents
+        .rows(&Row::of(entry, "").partition, None, FEW)
+        .await?;
+    behind::<P>(documents, &rows).await
+}
+
+/// The documents that rows lead to, in their order. A row that its document no longer has is about to leave.
+async fn behind<P: Projection<Document: DeserializeOwned>>(
+    documents: &impl Documents,
+    rows: &[Row],
+) -> Result<Vec<P::Document>, ReadModelError> {
+    let ids: Vec<String> = rows.iter().map(|row| row.id().to_owned()).collect();
+    let mut by_id = HashMap::new();
+    for stored in documents.get_all(&ids).await? {
+        let document: P::Document = read(&stored)?;
+        by_id.insert(stored.id, document);
+    }
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let document = by_id.remove(row.id())?;
+            P::entries(&document)
+                .iter()
+                .any(|entry| Row::of(entry, row.id()) == *row)
+                .then_some(document)
+        })
+        .collect())
+}
