@@ -65,7 +65,7 @@ pub struct FieldError {
 /// Reads the command of type `command` from its fields, and checks each of them.
 ///
 /// # Errors
-/// Every field that is missing, unknown or not as it must be; at most about [`MOST_ERRORS`] of them.
+/// Every field that is missing, unknown or not as it must be; of those that cannot be read, the first few.
 pub fn parse<A: Aggregate>(
     command: &str,
     fields: Map<String, Value>,
@@ -105,7 +105,7 @@ pub fn parse<A: Aggregate>(
     }
 }
 
-/// How many errors are enough for one answer.
+/// How many unreadable fields are enough for one answer.
 const MOST_ERRORS: usize = 20;
 
 fn read<A: Aggregate>(command: &str, fields: &Value) -> Result<A::Command, FieldError> {
@@ -117,7 +117,7 @@ fn read<A: Aggregate>(command: &str, fields: &Value) -> Result<A::Command, Field
         |error: serde_path_to_error::Error<serde_json::Error>| {
             let field = error.path().to_string();
             FieldError {
-                field: field.trim_start_matches("data.").to_owned(),
+                field: field.strip_prefix("data.").unwrap_or(&field).to_owned(),
                 why: error.inner().to_string(),
             }
         },

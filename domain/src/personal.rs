@@ -63,3 +63,49 @@ mod erased {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::{Command, Event};
+    use serde_json::json;
+
+    #[test]
+    fn known_is_the_bare_value_and_erased_a_mark() {
+        let read = |json| serde_json::from_value::<Personal<String>>(json).ok();
+        assert_eq!(
+            read(json!("Sarah")),
+            Some(Personal::Known("Sarah".to_owned()))
+        );
+        assert_eq!(read(json!({"erased": true})), Some(Personal::Erased));
+        assert_eq!(json!(Personal::<String>::Erased), json!({"erased": true}));
+        for neither in [
+            json!({"erased": false}),
+            json!({"erased": true, "x": 1}),
+            json!({}),
+            json!(null),
+            json!(5),
+        ] {
+            assert_eq!(read(neither), None);
+        }
+    }
+
+    #[test]
+    fn what_is_logged_of_a_user_shows_nothing_personal() {
+        let command = Command::CreateUser {
+            name: "Sarah".into(),
+            email: "sarah@example.com".into(),
+            phone: Some("112".into()),
+        };
+        let event = Event::UserCreated {
+            name: Personal::Known("Sarah".into()),
+            email: Personal::Known("sarah@example.com".into()),
+            phone: Some(Personal::Known("112".into())),
+        };
+        let shown = format!("{command:?} {event:?} {:?}", Personal::Known("Sarah")).to_lowercase();
+        assert!(
+            !shown.contains("sarah") && !shown.contains("112"),
+            "{shown}"
+        );
+    }
+}

@@ -63,3 +63,47 @@ registry! {
     aggregates: [User],
     mailings: [Welcome]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Name;
+
+    impl AggregateVisitor for Name {
+        type Output = &'static str;
+        fn visit<A: Aggregate>(self) -> &'static str {
+            A::CATEGORY
+        }
+    }
+
+    impl ReadModelVisitor for Name {
+        type Output = &'static str;
+        fn visit<R: ReadModel>(self) -> &'static str {
+            R::NAME
+        }
+    }
+
+    impl MailingVisitor for Name {
+        type Output = &'static str;
+        fn visit<M: Mailing>(self) -> &'static str {
+            M::NAME
+        }
+    }
+
+    #[test]
+    fn each_is_found_by_its_own_name_alone() {
+        assert_eq!(
+            (aggregate("user", Name), aggregate("users", Name)),
+            (Some("user"), None)
+        );
+        assert_eq!(
+            (read_model("users", Name), read_model("user", Name)),
+            (Some("users"), None)
+        );
+        assert_eq!(
+            (mailing("welcome", Name), mailing("users", Name)),
+            (Some("welcome"), None)
+        );
+    }
+}

@@ -152,7 +152,6 @@ pub enum Error {
 }
 
 /// The aggregate.
-#[derive(Debug)]
 pub enum User {}
 
 impl Decider for User {
@@ -173,26 +172,20 @@ impl Decider for User {
             }]),
             (Unknown, _) => Err(Error::UnknownUser),
             (Live(_) | Deleted(_), CreateUser { .. }) => Err(Error::UserExists),
-
             (Deleted(held), RestoreUser { reason }) => Ok(vec![Event::UserRestored {
                 held: held.clone(),
                 reason: reason.clone(),
             }]),
             (Deleted(_), DeleteUser { .. }) | (Live(_), RestoreUser { .. }) => Ok(vec![]),
             (Deleted(_), _) => Err(Error::UserDeleted),
-
             (Live(held), DeleteUser { reason }) => Ok(vec![Event::UserDeleted {
                 held: held.clone(),
                 reason: reason.clone(),
             }]),
             (Live(held), ChangeUserStatus { status, reason }) => {
                 let (old, reason) = (held.status, reason.clone());
-                let new = status.filter(|new| *new != old);
-                Ok(Vec::from_iter(new.map(|new| Event::UserStatusChanged {
-                    old,
-                    new,
-                    reason,
-                })))
+                let event = |new| Event::UserStatusChanged { old, new, reason };
+                Ok(Vec::from_iter(status.filter(|new| *new != old).map(event)))
             }
             (Live(held), _) if held.status == Status::Suspended => Err(Error::UserSuspended),
             (Live(held), ChangeUserName { name, reason }) => {

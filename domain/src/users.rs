@@ -40,7 +40,6 @@ pub struct Misplaced {
 }
 
 /// The projection.
-#[derive(Debug)]
 pub enum Users {}
 
 impl Projection for Users {
@@ -166,5 +165,154 @@ fn found(email: &Email) -> Entry {
     Entry::Found {
         by: "email",
         value: email.canonical(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::Held;
+    use serde_json::json;
+
+    fn at(version: u64, event: Event) -> Recorded<Event> {
+        Recorded {
+            id: format!("event-{version}"),
+            stream_id: "sarah".to_owned(),
+            version,
+            timestamp: format!("2024-01-01T00:00:0{version}.000000Z"),
+            event,
+        }
+    }
+
+    fn created() -> Event {
+        Event::UserCreated {
+            name: Personal::Known("Sarah".into()),
+            email: Personal::Known("Sarah@example.com".into()),
+            phone: None,
+        }
+    }
+
+    fn deleted() -> Event {
+        let held = Held {
+            name: Personal::Known("Sarah".into()),
+            email: Personal::Known("Sarah@example.com".into()),
+            phone: None,
+            status: Status::Active,
+        };
+        Event::UserDeleted {
+            held,
+            reason: "asked".into(),
+        }
+    }
+
+    fn suspended() -> Event {
+        let (old, new) = (Status::Active, Status::Suspended);
+        Event::UserStatusChanged {
+            old,
+            new,
+            reason: "fraud".into(),
+        }
+    }
+
+    fn document(events: impl IntoIterator<Item = Event>) -> Result<Document, Misplaced> {
+        let first = Users::fold(None, &at(1, created()))?;
+        (2..)
+            .zip(events)
+            .try_fold(first, |document, (version, event)| {
+                Users::fold(Some(document), &at(version, event))
+            })
+    }
+
+    #[test]
+    fn a_document_is_the_user_of_the_contract() {
+        let wanted = json!({
+            "id": "sarah", "name": "Sarah", "email": "Sarah@example.com", "phone": null, "status": "suspended",
+            "created_at": "2024-01-01T00:00:01.000000Z", "updated_at": "2024-01-01T00:00:02.000000Z", "version": 2,
+        });
+        let document = document([suspended()]).expect("a document");
+        assert_eq!(json!(document), wanted);
+        assert_eq!(
+            serde_json::from_value::<Document>(wanted).expect("a document"),
+            document
+        );
+    }
+
+    #[test]
+    fn a_live_user_is_listed_and_found_by_email() {
+        let listed = |list| Entry::Listed {
+            list,
+            sort: "2024-01-01T00:00:01.000000Z".to_owned(),
+        };
+        let found = Entry::Found {
+            by: "email",
+            value: "sarah@example.com".to_owned(),
+        };
+        let entries = Users::entries(&document([]).expect("a document"));
+        assert_eq!(entries, [listed("all"), listed("active"), found.clone()]);
+        let entries = Users::entries(&document([suspended()]).expect("a document"));
+        assert_eq!(entries, [listed("all"), listed("suspended"), found.clone()]);
+        assert_eq!(Users::lookup(" SARAH@example.com"), Ok(found));
+    }
+
+    #[test]
+    fn a_part_of_an_email_is_no_lookup() {
+        assert_eq!(
+            Users::lookup("sarah@"),
+            Err("must be a whole email address".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_deleted_user_is_in_no_index() {
+        let document = document([deleted()]).expect("a document");
+        assert_eq!(Users::entries(&document), []);
+        assert_eq!(Users::status(&document), "deleted");
+        assert_eq!(
+            Users::deleted_at(&document),
+            Some("2024-01-01T00:00:02.000000Z")
+        );
+    }
+
+    #[test]
+    fn a_restored_user_is_as_the_event_says() {
+        let held = Held {
+            name: Personal::Known("Sara".into()),
+            email: Personal::Erased,
+            phone: Some(Personal::Known("112".into())),
+            status: Status::Suspended,
+        };
+        let restored = Event::UserRestored {
+            held: held.clone(),
+            reason: "mistake".into(),
+        };
+        let found = document([deleted(), restored]).expect("a document");
+        assert_eq!(
+            (found.name, found.email, found.phone),
+            (held.name, held.email, held.phone)
+        );
+        assert_eq!(
+            (found.status, found.deleted_at),
+            (Standing::Suspended, None)
+        );
+    }
+
+    #[test]
+    fn an_event_out_of_place_is_refused() {
+        let nothing = Users::fold(None, &at(2, suspended())).expect_err("no user yet");
+        assert_eq!(
+            nothing.to_string(),
+            "the event of version 2 cannot follow nothing"
+        );
+        let misplaced = |version, after| Misplaced {
+            version,
+            after: Some(after),
+        };
+        assert_eq!(document([created()]), Err(misplaced(2, 1)));
+        assert_eq!(document([deleted(), suspended()]), Err(misplaced(3, 2)));
+        let document = document([suspended()]).expect("a document");
+        assert_eq!(
+            Users::fold(Some(document), &at(1, deleted())),
+            Err(misplaced(1, 2))
+        );
     }
 }

@@ -161,3 +161,132 @@ fn blank(c: char) -> bool {
         | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}');
     c.is_whitespace() || unseen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fine<T: Validate<Context = ()> + for<'a> From<&'a str>>(text: &str) -> bool {
+        T::from(text).validate().is_ok()
+    }
+
+    #[test]
+    fn a_name_is_of_any_script() {
+        let long = "n".repeat(200);
+        let names = [
+            "X",
+            "Søren O’Neill-Ó Dálaigh",
+            "नेहा शर्\u{200d}मा",
+            "علی\u{200c}رضا",
+            "山田 太郎",
+            "葛\u{e0100}城",
+            &long,
+        ];
+        for name in names {
+            assert!(fine::<Name>(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_neither_empty_nor_long_nor_invisible() {
+        let long = "\u{e9}".repeat(201);
+        for name in ["", " \t\n", "\u{200d}", "\u{3164}\u{200e}", &long] {
+            assert!(!fine::<Name>(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_holds_no_character_that_misleads() {
+        let controls = "\0\x07\x1b\r\x7f\u{85}";
+        let hidden = "\u{ad}\u{200b}\u{2028}\u{202e}\u{2066}\u{feff}\u{fdd0}\u{fffe}\u{ffff}\u{1ffff}\u{e0041}";
+        for c in controls.chars().chain(hidden.chars()) {
+            let text = format!("a{c}b");
+            assert!(!fine::<Name>(&text), "{text:?}");
+            assert!(!fine::<Reason>(&text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_may_have_lines() {
+        assert_eq!(Reason::from(" one\r\n\ttwo\n").as_str(), "one\n\ttwo");
+        assert!(fine::<Reason>("one\r\n\ttwo"));
+        assert!(!fine::<Name>("one\ntwo"));
+        assert!(fine::<Reason>(&"r".repeat(500)) && !fine::<Reason>(&"r".repeat(501)));
+    }
+
+    #[test]
+    fn a_phone_is_written_in_many_ways() {
+        for phone in [
+            "112",
+            "+49 (0)30 / 123-456",
+            "030.123.456",
+            "*21#",
+            &"1".repeat(40),
+        ] {
+            assert!(fine::<Phone>(phone), "{phone}");
+        }
+        for phone in ["", "+", "call me", "112\n113", &"1".repeat(41)] {
+            assert!(!fine::<Phone>(phone), "{phone:?}");
+        }
+    }
+
+    #[test]
+    fn an_email_is_as_the_library_has_it_and_not_too_long() {
+        let domain = [
+            "d".repeat(59),
+            "d".repeat(59),
+            "d".repeat(57),
+            "example.com".to_owned(),
+        ]
+        .join(".");
+        let longest = format!("{}@{domain}", "u".repeat(64));
+        assert_eq!(longest.len(), 254);
+        for email in [
+            "a@b.example",
+            "a+b.c@example.com",
+            "a@xn--bcher-kva.example",
+            "a@[127.0.0.1]",
+            &longest,
+        ] {
+            assert!(fine::<Email>(email), "{email}");
+        }
+        let longer = longest.replace('@', "@d");
+        for email in [
+            "",
+            "a",
+            "a@",
+            "@b",
+            "a b@example.com",
+            "a@b@c",
+            "a@b\r\nBcc: c",
+            &longer,
+        ] {
+            assert!(!fine::<Email>(email), "{email:?}");
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_email_have_one_canonical_form() {
+        let canonical = |text: &str| Email::from(text).canonical();
+        assert_eq!(canonical(" Sarah@EXAMPLE.com "), "sarah@example.com");
+        assert_eq!(canonical("a@[2001:DB8:0::1]"), canonical("a@[2001:db8::1]"));
+        assert_eq!(
+            canonical("a@[::ffff:127.0.0.1]"),
+            canonical("a@[127.0.0.1]")
+        );
+        assert!(
+            !fine::<Email>("a@bücher.example"),
+            "so that its punycode is its only form"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn reading_a_valid_text_again_changes_nothing(text in any::<String>()) {
+            let (name, reason) = (Name::from(text.as_str()), Reason::from(text.as_str()));
+            prop_assert!(name.validate().is_err() || Name::from(name.as_str()) == name);
+            prop_assert!(reason.validate().is_err() || Reason::from(reason.as_str()) == reason);
+        }
+    }
+}

@@ -39,3 +39,54 @@ fn greeting(name: Option<&Name>, email: &Email) -> Mail {
         text: format!("{hello},\n\nan account was created for you with this email address.\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Personal;
+
+    fn created(name: Personal<Name>, email: Personal<Email>) -> Event {
+        Event::UserCreated {
+            name,
+            email,
+            phone: None,
+        }
+    }
+
+    #[test]
+    fn a_new_user_is_greeted() {
+        let name = Personal::Known("Sarah".into());
+        let mail = Welcome::write(&created(name, Personal::Known("Sarah@example.com".into())))
+            .expect("a mail");
+        assert_eq!(
+            (mail.to.as_str(), mail.subject.as_str()),
+            ("Sarah@example.com", "Welcome")
+        );
+        assert!(mail.text.starts_with("Hello Sarah,\n"));
+    }
+
+    #[test]
+    fn nobody_is_greeted_at_an_erased_email() {
+        assert!(
+            Welcome::write(&created(Personal::Known("Sarah".into()), Personal::Erased)).is_none()
+        );
+        let mail = Welcome::write(&created(
+            Personal::Erased,
+            Personal::Known("s@example.com".into()),
+        ));
+        assert!(mail.expect("a mail").text.starts_with("Hello,\n"));
+    }
+
+    #[test]
+    fn no_other_event_is_greeted() {
+        let (old, new) = (Personal::Erased, Personal::Known("s@example.com".into()));
+        assert!(
+            Welcome::write(&Event::UserEmailChanged {
+                old,
+                new,
+                reason: None
+            })
+            .is_none()
+        );
+    }
+}

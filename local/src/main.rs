@@ -1,1 +1,89 @@
-fn main() {}
+//! `cargo run`: the whole stack on one machine.
+
+use clap::Parser;
+use local::{Options, Stack};
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// Runs Strangelog on this machine: every function as its own process, wired as template.yaml says. Never touches AWS.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Examples:
+  cargo run                                                   in memory, on port 3000
+  cargo run -- --data .local                                  keep the data
+  cargo run -- --port 0 --ready-file ready.json               for scripts: any port, written to a file
+  cargo run -- --dynamodb http://localhost:8000               use a DynamoDB Local that runs already"
+)]
+struct Arguments {
+    /// Where the API answers; 0 is any port that is free
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// A folder that keeps the data; without one it is forgotten
+    #[arg(long, value_name = "DIR", conflicts_with = "dynamodb")]
+    data: Option<PathBuf>,
+    /// A DynamoDB Local that runs already
+    #[arg(long, value_name = "URL")]
+    dynamodb: Option<String>,
+    /// A file to write the URLs to, as JSON, as soon as the stack is ready
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// What defines the stack
+    #[arg(long, value_name = "PATH")]
+    template: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    let defaults = Options::default();
+    let options = Options {
+        port: arguments.port,
+        data: arguments.data,
+        dynamodb: arguments.dynamodb,
+        template: arguments.template.unwrap_or(defaults.template),
+        ready_file: arguments.ready_file,
+    };
+    let stop = stop_signal()?;
+    tokio::pin!(stop);
+    let stack = tokio::select! {
+        stack = Stack::start(options) => stack?,
+        () = &mut stop => return Ok(()),
+    };
+    let api = stack.api.replace("127.0.0.1", "localhost");
+    println!(
+        "\nReady.
+  API        {api}
+  mails      {api}/mail
+  DynamoDB   {}
+
+Try:
+  curl -i {api}/users -d '{{\"name\":\"Sarah\",\"email\":\"sarah@example.com\"}}'
+
+Ctrl-C stops it.",
+        stack.dynamodb
+    );
+    stop.await;
+    stack.stop().await;
+    Ok(())
+}
+
+/// Ends at Ctrl-C or SIGTERM.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

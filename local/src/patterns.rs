@@ -81,9 +81,9 @@ impl Pattern {
                     _ => items.any(|item| self.matches_field(Some(item))),
                 }
             }
-            (Pattern::Fields(fields), value) => fields
-                .iter()
-                .all(|(key, pattern)| pattern.matches_field(value.and_then(|value| value.get(key)))),
+            (Pattern::Fields(fields), value) => fields.iter().all(|(key, pattern)| {
+                pattern.matches_field(value.and_then(|value| value.get(key)))
+            }),
             (Pattern::AnyOf(tests), value) => {
                 // `exists` works on leaves alone: an object, or an empty list, is none.
                 let leaf = value.filter(|value| !value.is_object() && !value.is_array());
@@ -111,7 +111,10 @@ impl Test {
     fn operator(operator: &str, line: usize, operand: &Node) -> Result<Test, Wrong> {
         let text = || match operand.to_json() {
             Value::String(text) => Ok(text),
-            _ => Err(cannot_judge(line, &format!("{operator}` of anything but a text, `{operator}"))),
+            _ => Err(cannot_judge(
+                line,
+                &format!("{operator}` of anything but a text, `{operator}"),
+            )),
         };
         match operator {
             "prefix" => text().map(Test::Prefix),
@@ -168,7 +171,10 @@ fn comparable(node: &Node) -> Result<Value, Wrong> {
             Err(Wrong::new(node.line, message))
         }
         value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(value),
-        Value::Array(_) | Value::Object(_) => Err(Wrong::new(node.line, "a text, a number, true, false or null is needed")),
+        Value::Array(_) | Value::Object(_) => Err(Wrong::new(
+            node.line,
+            "a text, a number, true, false or null is needed",
+        )),
     }
 }
 
@@ -182,7 +188,8 @@ fn equal(leaf: &Value, wanted: &Value) -> bool {
 
 fn cannot_judge(line: usize, operator: &str) -> Wrong {
     let known = "prefix, suffix, equals-ignore-case, exists, anything-but";
-    let message = format!("the pattern operator `{operator}` cannot be judged here; known are {known}");
+    let message =
+        format!("the pattern operator `{operator}` cannot be judged here; known are {known}");
     Wrong::new(line, message)
 }
 
@@ -203,8 +210,14 @@ mod tests {
     #[test]
     fn values_match_exactly() {
         for value in [json!("x"), json!(3), json!(-1), json!(true), json!(null)] {
-            assert!(judge(json!({ "a": [value] }), json!({ "a": value })), "{value}");
-            assert!(!judge(json!({ "a": [value] }), json!({ "a": "other" })), "{value}");
+            assert!(
+                judge(json!({ "a": [value] }), json!({ "a": value })),
+                "{value}"
+            );
+            assert!(
+                !judge(json!({ "a": [value] }), json!({ "a": "other" })),
+                "{value}"
+            );
             assert!(!judge(json!({ "a": [value] }), json!({})), "{value}");
         }
         assert!(judge(json!({ "a": [300] }), json!({ "a": 300.0 })));
@@ -215,8 +228,14 @@ mod tests {
     #[test]
     fn one_alternative_is_enough_but_every_field_must_match() {
         let pattern = json!({ "a": ["x", "y"], "b": { "c": [1] } });
-        assert!(judge(pattern.clone(), json!({ "a": "y", "b": { "c": 1, "d": 2 } })));
-        assert!(!judge(pattern.clone(), json!({ "a": "y", "b": { "c": 2 } })));
+        assert!(judge(
+            pattern.clone(),
+            json!({ "a": "y", "b": { "c": 1, "d": 2 } })
+        ));
+        assert!(!judge(
+            pattern.clone(),
+            json!({ "a": "y", "b": { "c": 2 } })
+        ));
         assert!(!judge(pattern, json!({ "a": "y" })));
     }
 
@@ -225,7 +244,10 @@ mod tests {
         assert!(judge(json!({ "a": ["x"] }), json!({ "a": ["w", "x"] })));
         assert!(!judge(json!({ "a": ["x"] }), json!({ "a": ["w"] })));
         let pattern = json!({ "a": { "b": [1], "c": [2] } });
-        assert!(judge(pattern.clone(), json!({ "a": [{ "b": 1, "c": 2 }, {}] })));
+        assert!(judge(
+            pattern.clone(),
+            json!({ "a": [{ "b": 1, "c": 2 }, {}] })
+        ));
         assert!(!judge(pattern, json!({ "a": [{ "b": 1 }, { "c": 2 }] })));
     }
 
@@ -235,13 +257,22 @@ mod tests {
         assert!(judge(prefix.clone(), json!({ "a": "user-1" })));
         assert!(!judge(prefix.clone(), json!({ "a": "account-1" })));
         assert!(!judge(prefix, json!({ "a": 7 })));
-        assert!(judge(json!({ "a": [{ "suffix": ".png" }] }), json!({ "a": "b.png" })));
-        assert!(judge(json!({ "a": [{ "equals-ignore-case": "ÄB" }] }), json!({ "a": "äb" })));
+        assert!(judge(
+            json!({ "a": [{ "suffix": ".png" }] }),
+            json!({ "a": "b.png" })
+        ));
+        assert!(judge(
+            json!({ "a": [{ "equals-ignore-case": "ÄB" }] }),
+            json!({ "a": "äb" })
+        ));
     }
 
     #[test]
     fn exists_looks_at_leaves_alone() {
-        let (there, absent) = (json!({ "a": [{ "exists": true }] }), json!({ "a": [{ "exists": false }] }));
+        let (there, absent) = (
+            json!({ "a": [{ "exists": true }] }),
+            json!({ "a": [{ "exists": false }] }),
+        );
         for (event, exists) in [
             (json!({ "a": null }), true),
             (json!({ "a": ["x", "y"] }), true),
@@ -252,7 +283,10 @@ mod tests {
             assert_eq!(judge(there.clone(), event.clone()), exists, "{event}");
             assert_eq!(judge(absent.clone(), event.clone()), !exists, "{event}");
         }
-        assert!(judge(json!({ "a": { "b": [{ "exists": false }] } }), json!({})));
+        assert!(judge(
+            json!({ "a": { "b": [{ "exists": false }] } }),
+            json!({})
+        ));
     }
 
     #[test]
@@ -262,7 +296,10 @@ mod tests {
         assert!(!judge(pattern.clone(), json!({ "a": "x" })));
         assert!(!judge(pattern.clone(), json!({})));
         assert!(judge(pattern, json!({ "a": ["x", "z"] })));
-        assert!(!judge(json!({ "a": [{ "anything-but": 3 }] }), json!({ "a": 3 })));
+        assert!(!judge(
+            json!({ "a": [{ "anything-but": 3 }] }),
+            json!({ "a": 3 })
+        ));
     }
 
     #[test]
@@ -277,13 +314,26 @@ mod tests {
             "a: [{anything-but: {prefix: x}}]",
             "a: [{prefix: {equals-ignore-case: x}}]",
         ] {
-            assert!(refusal(pattern).message.contains("cannot be judged"), "{pattern}");
+            assert!(
+                refusal(pattern).message.contains("cannot be judged"),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn what_eventbridge_refuses_is_refused() {
-        for pattern in ["{}", "a: []", "a: x", "a: [[x]]", "a: [{}]", "a: [{exists: 1}]", "a: [{prefix: x, suffix: y}]", "a: [1.5]", "a: [{anything-but: [x, 1]}]"] {
+        for pattern in [
+            "{}",
+            "a: []",
+            "a: x",
+            "a: [[x]]",
+            "a: [{}]",
+            "a: [{exists: 1}]",
+            "a: [{prefix: x, suffix: y}]",
+            "a: [1.5]",
+            "a: [{anything-but: [x, 1]}]",
+        ] {
             assert_eq!(refusal(pattern).line, 1, "{pattern}");
         }
     }

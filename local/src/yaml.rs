@@ -203,7 +203,8 @@ fn entry<'a>(
     let Event::Scalar(key, ..) = event else {
         return Err(Wrong::new(line, "a key must be a text"));
     };
-    let (event, value_line) = next(parser)?.ok_or_else(|| Wrong::new(line, "a value is missing"))?;
+    let (event, value_line) =
+        next(parser)?.ok_or_else(|| Wrong::new(line, "a value is missing"))?;
     let mut value = node(parser, event, value_line)?;
     if value.text().is_none_or(str::is_empty) {
         value.line = line;
@@ -240,10 +241,14 @@ mod tests {
 
     #[test]
     fn each_value_knows_its_line() {
-        let root = Node::parse("# first\na:\n  b: !Ref x\n  c:\n    - 1\n    - {d: '2'}\n").unwrap();
+        let root =
+            Node::parse("# first\na:\n  b: !Ref x\n  c:\n    - 1\n    - {d: '2'}\n").unwrap();
         assert_eq!(root.need("a").unwrap().line, 2);
         let b = root.at(&["a", "b"]).unwrap();
-        assert_eq!((b.line, b.tag.as_deref(), b.text()), (3, Some("Ref"), Some("x")));
+        assert_eq!(
+            (b.line, b.tag.as_deref(), b.text()),
+            (3, Some("Ref"), Some("x"))
+        );
         let c = root.at(&["a", "c"]).unwrap();
         assert_eq!((c.line, c.items()[0].line, c.items()[1].line), (4, 5, 6));
         assert_eq!(c.to_json(), serde_json::json!([1, { "d": "2" }]));

@@ -1,1 +1,6 @@
+//! What the tests share: two DynamoDBs to run on, clients that count and lose, clocks that jump.
 
+pub mod backend;
+mod dynamodb_local;
+pub mod users;
+pub mod wire;

@@ -1,0 +1,169 @@
+//! Runs each function's binary as a process, and starts it again whenever it ends.
+
+use crate::intrinsics::REGION;
+use crate::runtime_api::RuntimeApi;
+use crate::template::Function;
+use anyhow::Context;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+
+/// What processes keep of the environment of the stack: nothing of AWS's, nothing of a proxy's.
+const KEPT: [&str; 8] = [
+    "PATH",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "RUST_BACKTRACE",
+    "LD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "LLVM_PROFILE_FILE",
+];
+
+/// A process that lived this long did not fail to start.
+const SETTLED: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The running functions.
+pub struct Processes {
+    tasks: JoinSet<()>,
+}
+
+/// Where a process finds what it calls.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// The internal server: `http://127.0.0.1:4000`.
+    pub internal: String,
+    /// DynamoDB.
+    pub dynamodb: String,
+}
+
+impl Processes {
+    /// Starts a process for each function.
+    ///
+    /// # Errors
+    /// A function's binary was not built.
+    pub fn start(
+        functions: &[Function],
+        binaries: &BTreeMap<String, PathBuf>,
+        endpoints: &Endpoints,
+        api: &RuntimeApi,
+    ) -> anyhow::Result<Self> {
+        let mut tasks = JoinSet::new();
+        for function in functions {
+            let binary = binaries.get(&function.binary);
+            let binary =
+                binary.with_context(|| format!("the binary {} was not built", function.binary))?;
+            tasks.spawn(keep(
+                function.clone(),
+                binary.clone(),
+                endpoints.clone(),
+                api.clone(),
+            ));
+        }
+        Ok(Processes { tasks })
+    }
+
+    /// Kills all processes.
+    pub async fn stop(mut self) {
+        // OK because a child is killed when its task drops it.
+        self.tasks.shutdown().await;
+    }
+}
+
+async fn keep(function: Function, binary: PathBuf, endpoints: Endpoints, api: RuntimeApi) {
+    let id = &function.id;
+    let mut pause = Duration::ZERO;
+    loop {
+        let started = Instant::now();
+        let number = api.begin(id);
+        let ended = match spawn(&function, &binary, &endpoints, number) {
+            Ok(mut child) => {
+                pass_on(id, child.stdout.take());
+                pass_on(id, child.stderr.take());
+                let ended = tokio::select! {
+                    status = child.wait() => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+                    () = api.killed(id) => {
+                        // OK because it fails only if the process has ended already.
+                        let _ = child.kill().await;
+                        "killed".to_owned()
+                    }
+                };
+                ended
+            }
+            Err(error) => error.to_string(),
+        };
+        api.end(id);
+        pause = match started.elapsed() {
+            lived if lived >= SETTLED => Duration::ZERO,
+            _ => (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE),
+        };
+        tracing::warn!(
+            function = id,
+            ended,
+            pause_ms = pause.as_millis() as u64,
+            "process ended; starting it again"
+        );
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn spawn(
+    function: &Function,
+    binary: &PathBuf,
+    endpoints: &Endpoints,
+    number: u64,
+) -> std::io::Result<Child> {
+    let Endpoints { internal, dynamodb } = endpoints;
+    let id = &function.id;
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .envs(
+            KEPT.iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .env("RUST_LOG", "info")
+        .envs(&function.environment)
+        .envs(std::env::var_os("RUST_LOG").map(|level| ("RUST_LOG", level)))
+        .env(
+            "AWS_LAMBDA_RUNTIME_API",
+            format!("{internal}/runtime/{id}/{number}"),
+        )
+        .env("AWS_LAMBDA_FUNCTION_NAME", id)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb)
+        .env(
+            "AWS_ENDPOINT_URL_EVENTBRIDGE",
+            format!("{internal}/eventbridge/"),
+        )
+        .env("AWS_ENDPOINT_URL_SESV2", format!("{internal}/ses"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    // A group of its own, so that Ctrl-C reaches it through us alone.
+    #[cfg(unix)]
+    command.process_group(0);
+    command.spawn()
+}
+
+/// Passes a process's lines on, with the function's name in front.
+fn pass_on(id: &str, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
+    let Some(output) = output else { return };
+    let id = id.to_owned();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            eprintln!("{id:>14} | {}", String::from_utf8_lossy(&line));
+        }
+    });
+}

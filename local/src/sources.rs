@@ -1,0 +1,194 @@
+//! Reads what a function of the template is given: routes, streams, queues.
+
+use crate::intrinsics::Names;
+use crate::template::{QueueMapping, Route, StreamMapping, Template, number};
+use crate::yaml::{Node, Wrong};
+
+const METHODS: [&str; 8] = [
+    "ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
+];
+
+impl Template {
+    /// Takes each event source of a function; what is wrong is returned.
+    pub(crate) fn events<'a>(
+        &mut self,
+        names: &Names<'a>,
+        function: &str,
+        node: &'a Node,
+    ) -> Vec<Wrong> {
+        let events = node.at(&["Properties", "Events"]);
+        let mut wrong = Vec::new();
+        for (_, _, event) in events.iter().flat_map(|events| events.entries()) {
+            wrong.extend(self.event(names, function, event).err());
+        }
+        wrong
+    }
+
+    fn event<'a>(
+        &mut self,
+        names: &Names<'a>,
+        function: &str,
+        event: &'a Node,
+    ) -> Result<(), Wrong> {
+        let kind = event.need("Type")?;
+        let properties = event.get("Properties").unwrap_or(event);
+        match kind.text().unwrap_or_default() {
+            "HttpApi" => self.route(names, function, properties),
+            "DynamoDB" => self.stream(names, function, properties),
+            "SQS" => self.consumer(names, function, properties),
+            other => {
+                let message =
+                    format!("an event of type `{other}` is not served by the local stack");
+                Err(Wrong::new(kind.line, message))
+            }
+        }
+    }
+
+    fn route<'a>(
+        &mut self,
+        names: &Names<'a>,
+        function: &str,
+        node: &'a Node,
+    ) -> Result<(), Wrong> {
+        if let Some(api) = node.get("ApiId") {
+            names.resource(api, "AWS::Serverless::HttpApi")?;
+        }
+        let default = "$default".to_owned();
+        let path = node
+            .get("Path")
+            .map_or(Ok(default.clone()), |path| names.text(path))?;
+        let method = match node.get("Method") {
+            Some(method) => names.text(method)?.to_uppercase(),
+            None => "ANY".to_owned(),
+        };
+        let line = node.get("Path").unwrap_or(node).line;
+        if path != default && !path.starts_with('/') {
+            return Err(Wrong::new(
+                line,
+                format!("a path begins with `/`, found `{path}`"),
+            ));
+        }
+        if let Some(written) = node
+            .get("Method")
+            .filter(|_| !METHODS.contains(&method.as_str()))
+        {
+            return Err(Wrong::new(written.line, format!("`{method}` is no method")));
+        }
+        let same = |route: &&Route| route.method == method && shape(&route.path) == shape(&path);
+        if let Some(route) = self.routes.iter().find(same) {
+            let (path, other) = (&route.path, &route.function);
+            let message = format!("the route `{method} {path}` is already served by {other}");
+            return Err(Wrong::new(line, message));
+        }
+        let function = function.to_owned();
+        self.routes.push(Route {
+            method,
+            path,
+            function,
+        });
+        Ok(())
+    }
+
+    fn stream<'a>(
+        &mut self,
+        names: &Names<'a>,
+        function: &str,
+        node: &'a Node,
+    ) -> Result<(), Wrong> {
+        node.only(&[
+            "Stream",
+            "StartingPosition",
+            "BatchSize",
+            "BisectBatchOnFunctionError",
+            "FunctionResponseTypes",
+            "MaximumRetryAttempts",
+            "MaximumRecordAgeInSeconds",
+            "MaximumBatchingWindowInSeconds",
+            "ParallelizationFactor",
+            "DestinationConfig",
+            "MetricsConfig",
+        ])?;
+        let stream = node.need("Stream")?;
+        let table = names.resource(stream, "AWS::DynamoDB::Table")?;
+        if !names.has_stream(table) {
+            return Err(Wrong::new(
+                stream.line,
+                format!("`{table}` has no StreamSpecification"),
+            ));
+        }
+        let retries = node.get("MaximumRetryAttempts");
+        let retries = retries.filter(|retries| retries.text() != Some("-1"));
+        let bisect = node.get("BisectBatchOnFunctionError").map(Node::to_json);
+        self.streams.push(StreamMapping {
+            table: names.physical(table)?,
+            function: function.to_owned(),
+            batch_size: batch_size(names, node, 100)?,
+            bisect: bisect == Some(true.into()),
+            retries: number(names, retries)?,
+            partial: is_partial(node),
+        });
+        Ok(())
+    }
+
+    fn consumer<'a>(
+        &mut self,
+        names: &Names<'a>,
+        function: &str,
+        node: &'a Node,
+    ) -> Result<(), Wrong> {
+        node.only(&[
+            "Queue",
+            "BatchSize",
+            "FunctionResponseTypes",
+            "ScalingConfig",
+            "MaximumBatchingWindowInSeconds",
+            "MetricsConfig",
+        ])?;
+        let written = node.need("Queue")?;
+        let queue = names.resource(written, "AWS::SQS::Queue")?.to_owned();
+        if let Some(other) = self.consumers.iter().find(|other| other.queue == queue) {
+            let message = format!("`{queue}` is already consumed by {}", other.function);
+            return Err(Wrong::new(written.line, message));
+        }
+        self.consumers.push(QueueMapping {
+            queue,
+            function: function.to_owned(),
+            batch_size: batch_size(names, node, 10)?,
+            partial: is_partial(node),
+        });
+        Ok(())
+    }
+}
+
+fn batch_size(names: &Names, node: &Node, default: u32) -> Result<usize, Wrong> {
+    let written = node.get("BatchSize");
+    match (number(names, written)?.unwrap_or(default), written) {
+        (0, Some(written)) => Err(Wrong::new(written.line, "a batch holds at least 1")),
+        (size, _) => Ok(size as usize),
+    }
+}
+
+fn is_partial(node: &Node) -> bool {
+    let types = node.get("FunctionResponseTypes");
+    types.is_some_and(|types| {
+        types
+            .items()
+            .iter()
+            .any(|item| item.text() == Some("ReportBatchItemFailures"))
+    })
+}
+
+/// Two paths that differ only in the names of their parameters are one route.
+fn shape(path: &str) -> Vec<&str> {
+    let shape = |segment| match parameter(segment) {
+        Some(name) if name.ends_with('+') => "{+}",
+        Some(_) => "{}",
+        None => segment,
+    };
+    path.split('/').map(shape).collect()
+}
+
+/// The name of a path's parameter: `id` of `{id}`, `proxy+` of `{proxy+}`.
+pub(crate) fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}

@@ -1,0 +1,232 @@
+//! Puts the parts together: one stack on one machine, ready when every function has asked for work.
+
+use crate::bus::Bus;
+use crate::dynamodb::DynamoDb;
+use crate::functions;
+use crate::gateway::Gateway;
+use crate::mail::{Mail, Mails};
+use crate::processes::{Endpoints, Processes};
+use crate::queues::{Message, Queues};
+use crate::runtime_api::RuntimeApi;
+use crate::streams::{Progress, StreamReader};
+use crate::template::{Known, QueueMapping, Template};
+use anyhow::{Context, anyhow, bail};
+use axum::Router;
+use serde_json::{Value, json};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How long a function may take until it asks for work the first time.
+const START: Duration = Duration::from_secs(60);
+
+/// How a stack is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the API answers; 0 is any port that is free.
+    pub port: u16,
+    /// A folder that keeps the database; without one it is forgotten.
+    pub data: Option<PathBuf>,
+    /// A DynamoDB Local that runs already.
+    pub dynamodb: Option<String>,
+    /// What defines the stack.
+    pub template: PathBuf,
+    /// A file to write the URLs to as soon as the stack is ready.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// A running stack.
+pub struct Stack {
+    /// Where the API answers: `http://127.0.0.1:3000`.
+    pub api: String,
+    /// Where DynamoDB answers.
+    pub dynamodb: String,
+    database: Arc<DynamoDb>,
+    runtime: RuntimeApi,
+    mails: Mails,
+    queues: Queues,
+    consumers: Vec<QueueMapping>,
+    streams: Vec<Progress>,
+    processes: Processes,
+    tasks: JoinSet<()>,
+}
+
+impl Default for Options {
+    /// Any port, nothing kept, the workspace's own template.
+    fn default() -> Self {
+        Options {
+            port: 0,
+            data: None,
+            dynamodb: None,
+            template: functions::workspace().join("template.yaml"),
+            ready_file: None,
+        }
+    }
+}
+
+impl Stack {
+    /// Builds the functions and starts everything.
+    ///
+    /// # Errors
+    /// The template is wrong, the port is taken, or a part cannot start.
+    pub async fn start(options: Options) -> anyhow::Result<Stack> {
+        let binaries = tokio::task::spawn_blocking(functions::names).await??;
+        let known = Known {
+            binaries: &binaries,
+            aggregates: domain::registry::AGGREGATES,
+        };
+        let template = Template::read(&options.template, &known)?;
+        let front = listen(options.port).await?;
+        let binaries = tokio::task::spawn_blocking(functions::functions).await??;
+        let database =
+            DynamoDb::start(options.data.as_deref(), options.dynamodb.as_deref()).await?;
+        let database = Arc::new(database);
+        database.create(&template.tables).await?;
+
+        let mut tasks = JoinSet::new();
+        let runtime = RuntimeApi::new(&template.functions);
+        let (queues, mails) = (Queues::new(&template.queues), Mails::default());
+        let bus = Bus::new(template.buses, template.rules, queues.clone());
+        let internal = Router::new()
+            .nest("/runtime", runtime.router())
+            .nest_service("/eventbridge/", bus.router())
+            .nest("/ses", mails.router());
+        let listener = listen(0).await?;
+        let endpoints = Endpoints {
+            internal: url(listener.local_addr()?),
+            dynamodb: database.url.clone(),
+        };
+        tasks.spawn(serve(listener, internal));
+
+        let processes = Processes::start(&template.functions, binaries, &endpoints, &runtime)?;
+        for function in &template.functions {
+            let ready = tokio::time::timeout(START, runtime.ready(&function.id)).await;
+            ready.map_err(|_| anyhow!("{} did not ask for work, see its log", function.id))?;
+        }
+        let mut streams = Vec::new();
+        for mapping in template.streams {
+            let reader = StreamReader::new(mapping, database.clone(), runtime.clone());
+            streams.push(reader.progress());
+            tasks.spawn(reader.run());
+        }
+        for mapping in &template.consumers {
+            tasks.spawn(queues.clone().deliver(mapping.clone(), runtime.clone()));
+        }
+        let api = url(front.local_addr()?);
+        tasks.spawn(serve(
+            front,
+            Gateway::new(template.routes, runtime.clone(), mails.clone()).router(),
+        ));
+
+        let dynamodb = endpoints.dynamodb;
+        if let Some(file) = &options.ready_file {
+            let ready = json!({ "api": api, "dynamodb": dynamodb });
+            write(file, &ready)
+                .await
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        let consumers = template.consumers;
+        Ok(Stack {
+            api,
+            dynamodb,
+            database,
+            runtime,
+            mails,
+            queues,
+            consumers,
+            streams,
+            processes,
+            tasks,
+        })
+    }
+
+    /// Kills the process of a function; it is started again.
+    pub fn kill(&self, function: &str) {
+        self.runtime.kill(function);
+    }
+
+    /// The mails that would have been sent.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mails.all()
+    }
+
+    /// What lies on a queue, such as a dead-letter queue, by its logical id.
+    pub fn messages(&self, queue: &str) -> Vec<Message> {
+        self.queues.messages(queue)
+    }
+
+    /// The stream records that a function failed on for good.
+    pub fn given_up(&self) -> Vec<Value> {
+        self.streams.iter().flat_map(Progress::given_up).collect()
+    }
+
+    /// Waits until the streams are read to their ends and the queues are empty.
+    ///
+    /// # Errors
+    /// That is not so within `timeout`.
+    pub async fn settled(&self, timeout: Duration) -> anyhow::Result<()> {
+        let settle = async {
+            loop {
+                let sent = self.queues.sent();
+                if self.is_idle() {
+                    for stream in &self.streams {
+                        stream.caught_up().await;
+                    }
+                    if self.is_idle() && self.queues.sent() == sent {
+                        return;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let settled = tokio::time::timeout(timeout, settle).await;
+        settled.map_err(|_| anyhow!("the stack did not settle within {timeout:?}"))
+    }
+
+    /// Stops everything; returns when all processes are gone.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.processes.stop().await;
+        drop(self.database);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queues
+            .are_empty(self.consumers.iter().map(|mapping| mapping.queue.as_str()))
+    }
+}
+
+async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!(
+                "port {port} is in use; choose another one with --port, or any that is free with --port 0"
+            )
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on port {port}")),
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).await {
+        tracing::error!(%error, "a server of the local stack ended");
+    }
+}
+
+/// Written beside and moved, so that nobody reads half of it.
+async fn write(file: &PathBuf, ready: &Value) -> std::io::Result<()> {
+    let mut part = file.clone().into_os_string();
+    part.push(".part");
+    tokio::fs::write(&part, ready.to_string()).await?;
+    tokio::fs::rename(&part, file).await
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

@@ -1,0 +1,155 @@
+//! A DynamoDB to test on, with tables that no other test uses.
+
+use crate::dynamodb_local;
+use crate::wire::{Requests, Wire};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use event_store::{ClaimsKey, DynamoDbEventLog, ServiceClock};
+use read_model::DynamoDbDocuments;
+use uuid::Uuid;
+
+/// Makes each function named here, which takes a `&Backend`, a test on DynamoDB Local and one on the embedded DynamoDB.
+#[macro_export]
+macro_rules! on_each_backend {
+    ($($test:ident)+) => {
+        mod dynamodb_local {
+            $(#[tokio::test] async fn $test() { super::$test(&$crate::backend::Backend::dynamodb_local().await).await; })+
+        }
+        mod embedded {
+            $(#[tokio::test] async fn $test() { super::$test(&$crate::backend::Backend::embedded().await).await; })+
+        }
+    };
+}
+
+/// Tables of one test, and a client that counts what is sent.
+pub struct Backend {
+    /// The client, for looking behind the scenes; what it sends is counted, too.
+    pub client: Client,
+    /// The endpoint that `client` speaks to.
+    pub endpoint: String,
+    /// What was sent.
+    pub requests: Requests,
+    /// The clock that learns from the client's answers.
+    pub clock: ServiceClock,
+    prefix: String,
+}
+
+impl Backend {
+    /// On DynamoDB Local, which the first test of a binary starts.
+    pub async fn dynamodb_local() -> Self {
+        // OK because starting blocks, and other tests wait for the same thing.
+        let endpoint = tokio::task::spawn_blocking(dynamodb_local::endpoint)
+            .await
+            .expect("it starts");
+        Self::new(endpoint.to_owned()).await
+    }
+
+    /// On a DynamoDB embedded in this process, one for each test.
+    pub async fn embedded() -> Self {
+        let database = dynoxide::Database::memory().expect("memory is there");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
+        let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
+        Self::new(endpoint).await
+    }
+
+    async fn new(endpoint: String) -> Self {
+        let requests = Requests::default();
+        let clock = ServiceClock::default();
+        let client = client(&endpoint, &requests, &clock);
+        let backend = Self {
+            client,
+            endpoint,
+            requests,
+            clock,
+            prefix: Uuid::now_v7().to_string(),
+        };
+        backend
+            .create(
+                "events",
+                &[
+                    ("stream", ScalarAttributeType::S),
+                    ("version", ScalarAttributeType::N),
+                ],
+            )
+            .await;
+        backend
+            .create("claims", &[("claim", ScalarAttributeType::S)])
+            .await;
+        backend
+            .create(
+                "users",
+                &[
+                    ("pk", ScalarAttributeType::S),
+                    ("sk", ScalarAttributeType::S),
+                ],
+            )
+            .await;
+        backend.requests.clear();
+        backend
+    }
+
+    /// The full name of one of the tables: `events`, `claims`, `users`.
+    pub fn table(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+
+    /// The event log under test.
+    pub fn log(&self) -> DynamoDbEventLog {
+        Self::log_over(self, self.client.clone())
+    }
+
+    /// The read model under test.
+    pub fn documents(&self) -> DynamoDbDocuments {
+        DynamoDbDocuments::new(self.client.clone(), self.table("users"))
+    }
+
+    /// The same log, reached through a wire that loses the reply to the first request of this operation.
+    pub async fn log_that_loses_one_reply_to(&self, operation: &'static str) -> DynamoDbEventLog {
+        let wire = Wire::losing_one_reply_to(operation, &self.endpoint).await;
+        self.log_over(client(&wire.endpoint, &self.requests, &self.clock))
+    }
+
+    fn log_over(&self, client: Client) -> DynamoDbEventLog {
+        DynamoDbEventLog::new(client, self.table("events"))
+            .with_claims(self.table("claims"), ClaimsKey::new("a secret of tests"))
+    }
+
+    async fn create(&self, name: &str, key: &[(&str, ScalarAttributeType)]) {
+        let mut request = self
+            .client
+            .create_table()
+            .table_name(self.table(name))
+            .billing_mode(BillingMode::PayPerRequest);
+        for ((attribute, kind), role) in key.iter().zip([KeyType::Hash, KeyType::Range]) {
+            let definition = AttributeDefinition::builder()
+                .attribute_name(*attribute)
+                .attribute_type(kind.clone());
+            let element = KeySchemaElement::builder()
+                .attribute_name(*attribute)
+                .key_type(role);
+            request = request
+                .attribute_definitions(definition.build().expect("complete"))
+                .key_schema(element.build().expect("complete"));
+        }
+        request.send().await.expect("a new table");
+    }
+}
+
+fn client(endpoint: &str, requests: &Requests, clock: &ServiceClock) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("tests", "tests", None, None, "tests"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .interceptor(requests.clone())
+        .interceptor(clock.clone())
+        .build();
+    Client::from_conf(config)
+}

@@ -1,0 +1,77 @@
+//! Commands for users, as the tests send them.
+
+use domain::User;
+use domain::user::{Command, Error};
+use event_store::{
+    Appended, Clock, EventLog, ExecuteError, Metadata, Request, execute, stream_name,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The stream of a user.
+pub fn stream(id: Uuid) -> String {
+    stream_name("user", id)
+}
+
+/// A command, checked as one that came over HTTP.
+pub fn command(kind: &str, data: Value) -> Command {
+    let Value::Object(fields) = data else {
+        panic!("data is an object")
+    };
+    domain::parse::<User>(kind, fields).expect("a valid command")
+}
+
+/// The command that creates a user with this email.
+pub fn create(email: &str) -> Command {
+    command("CreateUser", json!({ "name": "Sarah", "email": email }))
+}
+
+/// The command that gives a user this name.
+pub fn rename(name: &str) -> Command {
+    command(
+        "ChangeUserName",
+        json!({ "name": name, "reason": "married" }),
+    )
+}
+
+/// Metadata of a command with this id.
+pub fn metadata(command_id: Uuid) -> Metadata {
+    Metadata {
+        command_id,
+        fingerprint: "f".into(),
+        actor: "tests".into(),
+        correlation_id: command_id,
+        causation_id: None,
+        traceparent: None,
+        source: "tests".into(),
+        reason: None,
+    }
+}
+
+/// Executes a command under this id.
+pub async fn run_as(
+    command_id: Uuid,
+    log: &impl EventLog,
+    clock: &impl Clock,
+    id: Uuid,
+    command: &Command,
+) -> Result<Appended, ExecuteError<Error>> {
+    let request = Request {
+        stream: &stream(id),
+        command,
+        metadata: metadata(command_id),
+        expected: None,
+        creates: matches!(command, Command::CreateUser { .. }),
+    };
+    execute::<User>(log, clock, &request).await
+}
+
+/// Executes a command under an id of its own.
+pub async fn run(
+    log: &impl EventLog,
+    clock: &impl Clock,
+    id: Uuid,
+    command: &Command,
+) -> Result<Appended, ExecuteError<Error>> {
+    run_as(Uuid::now_v7(), log, clock, id, command).await
+}

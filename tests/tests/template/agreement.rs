@@ -1,0 +1,250 @@
+//! The template agrees with the code: keys, routes, names and the sample events.
+
+use crate::spoil::{Faults, Template, holds};
+use domain::registry::{self, AggregateVisitor, MailingVisitor, ReadModelVisitor};
+use domain::{Aggregate, Mailing, ReadModel, user};
+use event_store::{Commit, schema};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// The collection of an aggregate, and its routes with the types of their commands.
+type Served = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// Asks for what an aggregate is served under, or whether there is something of a name.
+struct Known;
+
+impl AggregateVisitor for Known {
+    type Output = Served;
+    fn visit<A: Aggregate>(self) -> Served {
+        (A::COLLECTION, A::ROUTES)
+    }
+}
+
+impl ReadModelVisitor for Known {
+    type Output = ();
+    fn visit<R: ReadModel>(self) {}
+}
+
+impl MailingVisitor for Known {
+    type Output = ();
+    fn visit<M: Mailing>(self) {}
+}
+
+#[test]
+fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let events = [
+            (schema::STREAM, "S", "HASH"),
+            (schema::VERSION, "N", "RANGE"),
+        ];
+        let claims = [(schema::CLAIM, "S", "HASH")];
+        for (id, keys) in [("EventsTable", &events[..]), ("ClaimsTable", &claims[..])] {
+            let table = template.properties(id);
+            for (at, (name, kind, role)) in keys.iter().enumerate() {
+                let attribute = json!({ "AttributeName": name, "AttributeType": kind });
+                let key = json!({ "AttributeName": name, "KeyType": role });
+                faults.unless(
+                    table["AttributeDefinitions"][at] == attribute,
+                    id,
+                    "has another attribute",
+                );
+                faults.unless(table["KeySchema"][at] == key, id, "has another key");
+            }
+        }
+        let view = &template.properties("EventsTable")["StreamSpecification"]["StreamViewType"];
+        faults.unless(
+            view == "NEW_IMAGE",
+            "EventsTable",
+            "must stream whole commits",
+        );
+    }
+    holds(
+        rule,
+        &[
+            ("AttributeName: version", "AttributeName: sequence"),
+            ("AttributeType: N", "AttributeType: S"),
+            ("AttributeName: claim", "AttributeName: key"),
+            ("StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY"),
+        ],
+    );
+}
+
+#[test]
+fn the_routes_are_those_of_the_aggregates() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let routes_of = |binary: &str, category: &str| {
+            let served = template.triggers("HttpApi").filter(|trigger| {
+                template.binary(trigger.function) == binary
+                    && template.variable(trigger.function, "AGGREGATE") == Some(category)
+            });
+            let routes = served.map(|trigger| (trigger.route(), trigger.id.to_owned()));
+            routes.collect::<BTreeSet<_>>()
+        };
+        for (category, _) in registry::AGGREGATES {
+            let Some((collection, routes)) = registry::aggregate(category, Known) else {
+                continue;
+            };
+            let routes = routes
+                .iter()
+                .map(|(route, command)| ((*route).to_owned(), (*command).to_owned()));
+            let commands = routes_of("commands", category);
+            faults.unless(
+                commands == routes.collect(),
+                category,
+                "has other routes for commands",
+            );
+            let queries = routes_of("queries", category);
+            for path in ["", "/{id}", "/{id}/history"] {
+                let route = format!("GET /{collection}{path}");
+                faults.unless(
+                    queries.iter().any(|(served, _)| *served == route),
+                    &route,
+                    "is missing",
+                );
+            }
+        }
+        let rest = template
+            .triggers("HttpApi")
+            .filter(|trigger| trigger.route() == "$default");
+        faults.unless(rest.count() == 1, "$default", "must be served once");
+    }
+    holds(
+        rule,
+        &[
+            ("Method: P", "Method: XP"),
+            ("Method: GET", "Method: HEAD"),
+            ("Path: /users", "Path: /people"),
+            ("        RestoreUser:\n", "        UndeleteUser:\n"),
+            ("Path: $default", "Path: /default"),
+            ("AGGREGATE: user", "AGGREGATE: account"),
+        ],
+    );
+}
+
+#[test]
+fn every_name_is_known_to_the_code() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        for (id, _) in template.functions() {
+            let named = |name: &str| template.variable(id, name);
+            let main = root(&format!("functions/{}/src/main.rs", template.binary(id)));
+            faults.unless(main.is_file(), id, "has a binary that is not built");
+            let aggregate =
+                named("AGGREGATE").is_none_or(|name| registry::aggregate(name, Known).is_some());
+            faults.unless(aggregate, id, "names no aggregate");
+            let model =
+                named("READ_MODEL").is_none_or(|name| registry::read_model(name, Known).is_some());
+            faults.unless(model, id, "names no read model");
+            let mailing = named("MAIL").is_none_or(|name| registry::mailing(name, Known).is_some());
+            faults.unless(mailing, id, "names no mailing");
+        }
+    }
+    holds(
+        rule,
+        &[
+            ("Binary: ", "Binary: no-"),
+            ("BuildMethod: rust-cargolambda", "BuildMethod: makefile"),
+            ("AGGREGATE: user", "AGGREGATE: account"),
+            ("READ_MODEL: users", "READ_MODEL: accounts"),
+            ("MAIL: welcome", "MAIL: farewell"),
+        ],
+    );
+}
+
+#[test]
+fn every_function_has_sample_events() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let samples = samples();
+        for (name, _) in &samples {
+            let owned = template
+                .functions()
+                .any(|(id, _)| name.starts_with(&kebab(id)));
+            faults.unless(owned, name, "is a sample for no function");
+        }
+        for (id, _) in template.functions() {
+            let own = samples
+                .iter()
+                .filter(|(name, _)| name.starts_with(&kebab(id)));
+            let own: Vec<_> = own.map(|(_, sample)| sample).collect();
+            faults.unless(!own.is_empty(), id, "has no sample event");
+            for sample in own {
+                let kind = match sample["Records"][0]["eventSource"].as_str() {
+                    Some("aws:dynamodb") => "DynamoDB",
+                    Some("aws:sqs") => "SQS",
+                    _ => "HttpApi",
+                };
+                let mut triggers = template
+                    .triggers(kind)
+                    .filter(|trigger| trigger.function == id);
+                let takes = triggers
+                    .any(|trigger| kind != "HttpApi" || sample["routeKey"] == trigger.route());
+                faults.unless(takes, id, "has a sample event that it is never sent");
+            }
+        }
+    }
+    holds(
+        rule,
+        &[
+            ("  Publish:\n", "  Announce:\n"),
+            ("Path: /users/{id}/name", "Path: /users/{id}/names"),
+            ("Type: DynamoDB\n", "Type: Kinesis\n"),
+            ("Type: SQS\n", "Type: SNS\n"),
+        ],
+    );
+}
+
+#[test]
+fn the_sample_of_the_stream_holds_commits_as_the_store_writes_them() {
+    let samples = samples();
+    let stream = samples.iter().find(|(name, _)| name == "publish.json");
+    let (_, sample) = stream.expect("events/publish.json");
+    let records = sample["Records"].as_array().expect("records");
+    for record in records {
+        let image = record["dynamodb"]["NewImage"]
+            .as_object()
+            .expect("an image");
+        let item = image.iter().map(|(name, value)| {
+            let number = value["N"]
+                .as_str()
+                .map(|digits| digits.parse::<u64>().expect("a number"));
+            (
+                name.clone(),
+                number.map_or_else(|| value["S"].clone(), Value::from),
+            )
+        });
+        let item = Value::Object(Map::from_iter(item));
+        let commit: Commit = serde_json::from_value(item.clone()).expect("a commit");
+        assert!(!commit.recorded::<user::Event>().expect("events").is_empty());
+        assert_eq!(serde_json::to_value(&commit).expect("JSON"), item);
+    }
+}
+
+/// The files of `events/` by their names.
+fn samples() -> Vec<(String, Value)> {
+    let files = fs::read_dir(root("events")).expect("events/");
+    let read = files.map(|file| {
+        let file = file.expect("a file");
+        let text = fs::read_to_string(file.path()).expect("a sample");
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, serde_json::from_str(&text).expect("JSON"))
+    });
+    read.collect()
+}
+
+fn root(path: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", path].iter().collect()
+}
+
+/// `UserCommands` is `user-commands` in the name of a file.
+fn kebab(id: &str) -> String {
+    let letters = id.chars().enumerate().map(|(at, letter)| {
+        let dash = if at > 0 && letter.is_uppercase() {
+            "-"
+        } else {
+            ""
+        };
+        format!("{dash}{}", letter.to_lowercase())
+    });
+    letters.collect()
+}

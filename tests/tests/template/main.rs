@@ -1,0 +1,8 @@
+//! What linters don't know of `template.yaml`: that nothing is lost, that nobody may do more than they need, and that it
+//! agrees with the code. Each rule is tried on the template, which must keep it, and on spoiled ones, which must not.
+
+mod agreement;
+mod delivery;
+mod rights;
+mod spoil;
+mod storage;
