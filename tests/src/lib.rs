@@ -2,5 +2,6 @@
 
 pub mod backend;
 mod dynamodb_local;
+pub mod http;
 pub mod users;
 pub mod wire;

@@ -229,10 +229,12 @@ fn command_id(subject: &str, request: &Request, key: &str) -> Uuid {
 }
 
 fn fingerprint(command: &str, fields: &Map<String, Value>) -> String {
-    let canonical = serde_json::json!([command, fields]).to_string();
+    let mut command = serde_json::json!([command, fields]);
+    // OK because the order of an object's members says nothing.
+    command.sort_all_objects();
     format!(
         "{:032x}",
-        u128::from_be_bytes(half(&Sha256::digest(canonical)))
+        u128::from_be_bytes(half(&Sha256::digest(command.to_string())))
     )
 }
 

@@ -153,6 +153,26 @@ fn every_name_is_known_to_the_code() {
 }
 
 #[test]
+fn every_parameter_is_used() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        for parameter in template.parameters() {
+            faults.unless(
+                template.refers_to(parameter),
+                parameter,
+                "is asked for in vain",
+            );
+        }
+    }
+    holds(
+        rule,
+        &[
+            ("!Ref MailFrom", "me@example.com"),
+            ("${MailIdentity}", "example.com"),
+        ],
+    );
+}
+
+#[test]
 fn every_function_has_sample_events() {
     fn rule(template: &Template, faults: &mut Faults) {
         let samples = samples();

@@ -72,6 +72,12 @@ fn a_batch_fails_message_by_message() {
                 let answer = &trigger.properties["FunctionResponseTypes"];
                 let told = *answer == json!(["ReportBatchItemFailures"]);
                 faults.unless(told, trigger.function, "must report single failures");
+                let size = &trigger.properties["BatchSize"];
+                faults.unless(
+                    size.is_u64(),
+                    trigger.function,
+                    "must say how many it takes",
+                );
             }
         }
         for trigger in template.triggers("SQS") {
@@ -94,6 +100,7 @@ fn a_batch_fails_message_by_message() {
         &[
             ("- ReportBatchItemFailures", "- ReportNothing"),
             ("MaximumConcurrency:", "MinimumConcurrency:"),
+            ("BatchSize: 10", "BatchSize: many"),
             (
                 "Binary: project\n    Properties:\n",
                 "Binary: project\n    Properties:\n      ReservedConcurrentExecutions: 1\n",

@@ -80,6 +80,18 @@ impl Template {
         self.0["Resources"][id]["Type"] == kind
     }
 
+    /// The names of the parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        let all = self.0["Parameters"].as_object().into_iter().flatten();
+        all.map(|(name, _)| name.as_str())
+    }
+
+    /// Whether something in the template refers to this id.
+    pub fn refers_to(&self, id: &str) -> bool {
+        let text = self.0.to_string();
+        text.contains(&format!("{{\"Ref\":\"{id}\"}}")) || text.contains(&format!("${{{id}}}"))
+    }
+
     /// What is set for all functions.
     pub fn globals(&self) -> &Value {
         &self.0["Globals"]["Function"]
