@@ -146,3 +146,77 @@ where
         .for_each(|id| answer.add_failure(id));
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Mutex;
+
+    fn message(id: &str, stream: &str, version: u64) -> serde_json::Value {
+        let uuid = "01a1fc61-f202-72bb-b4b9-5bacd9cefb5a";
+        let detail = json!({
+            "id": uuid, "stream": stream, "version": version, "type": "UserCreated", "schema_version": 1,
+            "timestamp": "2026-11-21T04:33:59.810629Z", "command_id": uuid, "correlation_id": uuid,
+            "causation_id": null, "source": "http", "dataref": "/users/1/history",
+        });
+        let event = json!({
+            "version": "0", "id": uuid, "detail-type": "UserCreated", "source": SOURCE, "account": "1",
+            "time": "2026-11-21T04:33:59Z", "region": "us-east-1", "resources": [], "detail": detail,
+        });
+        json!({ "messageId": id, "body": event.to_string() })
+    }
+
+    async fn failed(
+        records: serde_json::Value,
+        arrange: fn(Vec<Message>) -> Vec<Message>,
+    ) -> (Vec<String>, Vec<(String, u64)>) {
+        let batch = serde_json::from_value(json!({ "Records": records })).expect("a batch");
+        let heard = Mutex::new(Vec::new());
+        let work = async |said: Announcement| {
+            let bad = said.stream == "user-bad";
+            heard
+                .lock()
+                .expect("no panic")
+                .push((said.stream, said.version));
+            if bad { Err(std::fmt::Error) } else { Ok(()) }
+        };
+        let answer = each(batch, arrange, work).await;
+        let failed = answer
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier);
+        (failed.collect(), heard.into_inner().expect("no panic"))
+    }
+
+    #[tokio::test]
+    async fn a_message_fails_alone() {
+        let records = json!([
+            message("1", "user-1", 1),
+            message("2", "user-bad", 1),
+            message("3", "user-3", 1)
+        ]);
+        let (failed, heard) = failed(records, std::convert::identity).await;
+        assert_eq!(failed, ["2"]);
+        assert_eq!(heard.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_read_fails_alone() {
+        let records = json!([{ "messageId": "1", "body": "no json" }, { "messageId": "2" }, message("3", "user-3", 1)]);
+        assert_eq!(failed(records, std::convert::identity).await.0, ["1", "2"]);
+    }
+
+    #[tokio::test]
+    async fn messages_of_one_stream_are_one_doorbell_for_the_latest() {
+        let records = json!([
+            message("1", "user-1", 2),
+            message("2", "user-bad", 1),
+            message("3", "user-1", 1),
+            message("4", "user-bad", 5)
+        ]);
+        let (failed, heard) = failed(records, Message::join).await;
+        assert_eq!(heard, [("user-1".into(), 2), ("user-bad".into(), 5)]);
+        assert_eq!(failed, ["2", "4"], "all that the doorbell stood for");
+    }
+}

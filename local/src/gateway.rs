@@ -3,9 +3,9 @@
 
 use crate::http_event::{decode, http_event};
 use crate::mail::Mails;
-use crate::runtime_api::{Failure, RuntimeApi};
 use crate::sources::parameter;
 use crate::template::Route;
+use crate::workers::{Failure, Workers};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Gateway {
     routes: Arc<[Route]>,
-    functions: RuntimeApi,
+    functions: Workers,
     mails: Mails,
 }
 
@@ -50,7 +50,7 @@ struct Answer {
 
 impl Gateway {
     /// Serves these routes.
-    pub fn new(routes: Vec<Route>, functions: RuntimeApi, mails: Mails) -> Self {
+    pub fn new(routes: Vec<Route>, functions: Workers, mails: Mails) -> Self {
         let routes = routes.into();
         Gateway {
             routes,
@@ -313,7 +313,7 @@ mod tests {
         assert!(response(b"no JSON").is_none());
     }
 
-    async fn ask(routes: Vec<Route>, functions: RuntimeApi, body: Vec<u8>) -> (StatusCode, Value) {
+    async fn ask(routes: Vec<Route>, functions: Workers, body: Vec<u8>) -> (StatusCode, Value) {
         let gateway = Gateway::new(routes, functions, Mails::default());
         let request = Request::post("/users").body(Body::from(body)).unwrap();
         let response = gateway
@@ -326,7 +326,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_gateways_own_refusals_are_messages() {
-        let none = RuntimeApi::new(&[]);
+        let none = Workers::new(&[]);
         let routes = vec![route("POST", "/users")];
         let (status, body) = ask(Vec::new(), none.clone(), Vec::new()).await;
         assert_eq!(

@@ -1,10 +1,11 @@
 //! The whole stack on one machine: the functions as they deploy, behind stand-ins for what AWS puts
 //! around them, wired as `template.yaml` says.
 //!
-//! A request goes through `gateway`, `runtime_api` and a process of `processes` to the database of
+//! A request goes through `gateway`, `workers` and a process of `processes` to the database of
 //! `dynamodb`; what it wrote comes back through `streams`, `bus` and `queues`. `stack` joins them.
 
 mod bus;
+pub mod demo;
 mod dynamodb;
 pub mod functions;
 mod gateway;
@@ -14,11 +15,13 @@ mod mail;
 pub mod patterns;
 mod processes;
 mod queues;
+mod resources;
 mod runtime_api;
 mod sources;
 mod stack;
 mod streams;
 pub mod template;
+mod workers;
 pub mod yaml;
 
 pub use mail::Mail;

@@ -121,13 +121,13 @@ fn article(mail: &Mail) -> String {
         &mail.subject,
         &mail.text,
     ]
-    .map(escape);
+    .map(|text| escape(text));
     format!(
         "<article><h2>{subject}</h2><p>{at}, from {from} to {to}</p><pre>{text}</pre></article>"
     )
 }
 
-fn escape(text: &String) -> String {
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

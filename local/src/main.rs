@@ -1,8 +1,9 @@
 //! `cargo run`: the whole stack on one machine.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use local::{Options, Stack};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 /// Runs Strangelog on this machine: every function as its own process, wired as template.yaml says. Never touches AWS.
@@ -13,7 +14,8 @@ use tracing_subscriber::EnvFilter;
   cargo run                                                   in memory, on port 3000
   cargo run -- --data .local                                  keep the data
   cargo run -- --port 0 --ready-file ready.json               for scripts: any port, written to a file
-  cargo run -- --dynamodb http://localhost:8000               use a DynamoDB Local that runs already"
+  cargo run -- --dynamodb http://localhost:8000               use a DynamoDB Local that runs already
+  cargo run demo                                              an account is gone: find out why"
 )]
 struct Arguments {
     /// Where the API answers; 0 is any port that is free
@@ -31,16 +33,54 @@ struct Arguments {
     /// What defines the stack
     #[arg(long, value_name = "PATH")]
     template: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+#[derive(Subcommand)]
+enum Command {
+    /// Tells what it is for: an account is gone, and who did it, when and why is found out
+    Demo,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = if arguments.command.is_some() {
+        "warn"
+    } else {
+        "info"
+    };
+    // The embedded database warns of each condition that fails, which is nothing out of the ordinary.
+    let default = format!("{level},dynoxide=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let result = runtime.block_on(run(arguments));
+    // So that a build that is still running holds nobody up.
+    runtime.shutdown_background();
+    result.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    tokio::pin!(stop);
+    if let Some(Command::Demo) = arguments.command {
+        return tokio::select! {
+            told = local::demo::tell() => told,
+            () = &mut stop => Ok(()),
+        };
+    }
     let defaults = Options::default();
     let options = Options {
         port: arguments.port,
@@ -48,9 +88,8 @@ async fn main() -> anyhow::Result<()> {
         dynamodb: arguments.dynamodb,
         template: arguments.template.unwrap_or(defaults.template),
         ready_file: arguments.ready_file,
+        ..defaults
     };
-    let stop = stop_signal()?;
-    tokio::pin!(stop);
     let stack = tokio::select! {
         stack = Stack::start(options) => stack?,
         () = &mut stop => return Ok(()),

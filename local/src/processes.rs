@@ -1,8 +1,8 @@
 //! Runs each function's binary as a process, and starts it again whenever it ends.
 
 use crate::intrinsics::REGION;
-use crate::runtime_api::RuntimeApi;
 use crate::template::Function;
+use crate::workers::Workers;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,19 +27,23 @@ const KEPT: [&str; 8] = [
 /// A process that lived this long did not fail to start.
 const SETTLED: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What is said of a process that was killed on purpose.
+const KILLED: &str = "killed";
 
 /// The running functions.
 pub struct Processes {
     tasks: JoinSet<()>,
 }
 
-/// Where a process finds what it calls.
+/// What a process finds around it.
 #[derive(Clone, Debug)]
-pub struct Endpoints {
+pub struct Surroundings {
     /// The internal server: `http://127.0.0.1:4000`.
     pub internal: String,
     /// DynamoDB.
     pub dynamodb: String,
+    /// Whether it logs warnings and errors alone.
+    pub quiet: bool,
 }
 
 impl Processes {
@@ -50,8 +54,8 @@ impl Processes {
     pub fn start(
         functions: &[Function],
         binaries: &BTreeMap<String, PathBuf>,
-        endpoints: &Endpoints,
-        api: &RuntimeApi,
+        surroundings: &Surroundings,
+        api: &Workers,
     ) -> anyhow::Result<Self> {
         let mut tasks = JoinSet::new();
         for function in functions {
@@ -61,7 +65,7 @@ impl Processes {
             tasks.spawn(keep(
                 function.clone(),
                 binary.clone(),
-                endpoints.clone(),
+                surroundings.clone(),
                 api.clone(),
             ));
         }
@@ -75,13 +79,13 @@ impl Processes {
     }
 }
 
-async fn keep(function: Function, binary: PathBuf, endpoints: Endpoints, api: RuntimeApi) {
+async fn keep(function: Function, binary: PathBuf, surroundings: Surroundings, api: Workers) {
     let id = &function.id;
     let mut pause = Duration::ZERO;
     loop {
         let started = Instant::now();
         let number = api.begin(id);
-        let ended = match spawn(&function, &binary, &endpoints, number) {
+        let ended = match spawn(&function, &binary, &surroundings, number) {
             Ok(mut child) => {
                 pass_on(id, child.stdout.take());
                 pass_on(id, child.stderr.take());
@@ -90,7 +94,7 @@ async fn keep(function: Function, binary: PathBuf, endpoints: Endpoints, api: Ru
                     () = api.killed(id) => {
                         // OK because it fails only if the process has ended already.
                         let _ = child.kill().await;
-                        "killed".to_owned()
+                        KILLED.to_owned()
                     }
                 };
                 ended
@@ -99,7 +103,8 @@ async fn keep(function: Function, binary: PathBuf, endpoints: Endpoints, api: Ru
         };
         api.end(id);
         pause = match started.elapsed() {
-            lived if lived >= SETTLED => Duration::ZERO,
+            // A kill is no fault of the function's.
+            lived if lived >= SETTLED || ended == KILLED => Duration::ZERO,
             _ => (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE),
         };
         tracing::warn!(
@@ -115,10 +120,14 @@ async fn keep(function: Function, binary: PathBuf, endpoints: Endpoints, api: Ru
 fn spawn(
     function: &Function,
     binary: &PathBuf,
-    endpoints: &Endpoints,
+    surroundings: &Surroundings,
     number: u64,
 ) -> std::io::Result<Child> {
-    let Endpoints { internal, dynamodb } = endpoints;
+    let Surroundings {
+        internal,
+        dynamodb,
+        quiet,
+    } = surroundings;
     let id = &function.id;
     let mut command = Command::new(binary);
     command
@@ -129,6 +138,7 @@ fn spawn(
         )
         .env("RUST_LOG", "info")
         .envs(&function.environment)
+        .envs(quiet.then_some(("RUST_LOG", "warn")))
         .envs(std::env::var_os("RUST_LOG").map(|level| ("RUST_LOG", level)))
         .env(
             "AWS_LAMBDA_RUNTIME_API",

@@ -2,8 +2,8 @@
 //! stack stops is not lost: the stream is read again from its beginning.
 
 use crate::intrinsics::{REGION, arn};
-use crate::runtime_api::RuntimeApi;
 use crate::template::{Queue, QueueMapping};
+use crate::workers::Workers;
 use chrono::Utc;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -105,7 +105,7 @@ impl Queues {
     }
 
     /// Gives messages to a function, batch after batch, for ever.
-    pub async fn deliver(self, mapping: QueueMapping, api: RuntimeApi) {
+    pub async fn deliver(self, mapping: QueueMapping, api: Workers) {
         let Some(queue) = self.queues.get(&mapping.queue) else {
             return;
         };
@@ -365,7 +365,7 @@ mod tests {
         let judge = |answer: Value| failures(answer.to_string().as_bytes(), &batch, true);
         assert_eq!(
             judge(json!({ "batchItemFailures": [{ "itemIdentifier": a }] })),
-            [a.clone()]
+            std::slice::from_ref(&a)
         );
         assert_eq!(
             judge(json!({ "batchItemFailures": [{ "itemIdentifier": "unknown" }] })),

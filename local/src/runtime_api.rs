@@ -1,254 +1,49 @@
-//! The Lambda Runtime API: processes ask here for work, and whoever invokes a function waits here
-//! for its answer. Each process has a path of its own, so that one that died can take no more work.
+//! The Lambda Runtime API: where processes ask for work and bring their answers.
 
 use crate::intrinsics::arn;
-use crate::template::Function;
+use crate::workers::{Failure, MAX_PAYLOAD, Workers};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::Value;
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Notify, oneshot};
+use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
-/// What Lambda takes at most, as event and as answer.
-pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
-
-/// The functions of the stack, as those who invoke them see them.
-#[derive(Clone)]
-pub struct RuntimeApi {
-    workers: Arc<HashMap<String, Worker>>,
-}
-
-/// Why an invocation has no answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
-    /// It took too long; the process was killed.
-    Timeout,
-    /// The process ended.
-    Crash,
-    /// The function answered with an error.
-    Error(String),
-    /// The event is larger than Lambda takes.
-    TooLarge,
-}
-
-struct Worker {
-    function: Function,
-    state: Mutex<Shared>,
-    /// There is work, or a newer process.
-    changed: Notify,
-    /// The process must be killed.
-    kill: Notify,
-}
-
-/// OK because it is never held across an await.
-#[derive(Default)]
-struct Shared {
-    process: u64,
-    has_asked: bool,
-    waiting: VecDeque<Invocation>,
-    running: HashMap<String, oneshot::Sender<Result<Bytes, Failure>>>,
-}
-
-struct Invocation {
-    event: Bytes,
-    answer: oneshot::Sender<Result<Bytes, Failure>>,
-}
-
-impl RuntimeApi {
-    /// Serves these functions.
-    pub fn new(functions: &[Function]) -> Self {
-        let worker = |function: &Function| {
-            let worker = Worker {
-                function: function.clone(),
-                state: Mutex::default(),
-                changed: Notify::new(),
-                kill: Notify::new(),
-            };
-            (function.id.clone(), worker)
-        };
-        let workers = Arc::new(functions.iter().map(worker).collect());
-        RuntimeApi { workers }
-    }
-
-    /// Where processes find it, below any path.
-    pub fn router(&self) -> Router {
-        let base = "/{function}/{process}/2018-06-01/runtime";
-        Router::new()
-            .route(&format!("{base}/invocation/next"), get(next))
-            .route(
-                &format!("{base}/invocation/{{request}}/response"),
-                post(response),
-            )
-            .route(&format!("{base}/invocation/{{request}}/error"), post(error))
-            .route(&format!("{base}/init/error"), post(init_error))
-            // Base64 and JSON's escapes may come on top of what an answer holds.
-            .layer(DefaultBodyLimit::max(2 * MAX_PAYLOAD))
-            .with_state(self.clone())
-    }
-
-    /// Gives an event to a function, and waits for its answer.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Bytes, Failure> {
-        let event = Bytes::from(event.to_string());
-        if event.len() > MAX_PAYLOAD {
-            return Err(Failure::TooLarge);
-        }
-        let Some(worker) = self.workers.get(function) else {
-            return Err(Failure::Error(format!("there is no function {function}")));
-        };
-        let (answer, answered) = oneshot::channel();
-        worker
-            .state()
-            .waiting
-            .push_back(Invocation { event, answer });
-        worker.changed.notify_waiters();
-        answered.await.unwrap_or(Err(Failure::Crash))
-    }
-
-    /// Waits until the function's process has asked for work.
-    pub async fn ready(&self, function: &str) {
-        let Some(worker) = self.workers.get(function) else {
-            return;
-        };
-        worker.until(|state| state.has_asked.then_some(())).await;
-    }
-
-    /// Makes room for a new process; returns its number. Earlier ones get no more work.
-    pub(crate) fn begin(&self, function: &str) -> u64 {
-        let Some(worker) = self.workers.get(function) else {
-            return 0;
-        };
-        let mut state = worker.state();
-        state.process += 1;
-        state.has_asked = false;
-        state.process
-    }
-
-    /// Fails what a process that ended was doing. One that never asked for work would do no better
-    /// with what waits.
-    pub(crate) fn end(&self, function: &str) {
-        let Some(worker) = self.workers.get(function) else {
-            return;
-        };
-        let mut state = worker.state();
-        state.process += 1;
-        if !state.has_asked {
-            state.waiting.clear();
-        }
-        state.has_asked = false;
-        state.running.clear();
-        drop(state);
-        worker.changed.notify_waiters();
-    }
-
-    /// Asks for the function's process to be killed.
-    pub(crate) fn kill(&self, function: &str) {
-        if let Some(worker) = self.workers.get(function) {
-            worker.kill.notify_one();
-        }
-    }
-
-    /// Waits until somebody wants the function's process killed.
-    pub(crate) async fn killed(&self, function: &str) {
-        match self.workers.get(function) {
-            Some(worker) => worker.kill.notified().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Hands the answer to whoever waits for it; false if nobody does.
-    fn settle(&self, function: &str, request: &str, answer: Result<Bytes, Failure>) -> bool {
-        let Some(worker) = self.workers.get(function) else {
-            return false;
-        };
-        let waiting = worker.state().running.remove(request);
-        waiting.is_some_and(|waiting| {
-            // OK because who does not wait any more needs no answer.
-            let _ = waiting.send(answer);
-            true
-        })
-    }
-}
-
-impl Worker {
-    fn state(&self) -> MutexGuard<'_, Shared> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until `look` finds something; it looks after each change.
-    async fn until<T>(&self, mut look: impl FnMut(&mut Shared) -> Option<T>) -> T {
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if let Some(found) = look(&mut self.state()) {
-                return found;
-            }
-            changed.await;
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Timeout => f.write_str("the function took too long and was killed"),
-            Failure::Crash => f.write_str("the function's process ended"),
-            Failure::Error(message) => write!(f, "the function failed: {message}"),
-            Failure::TooLarge => f.write_str("the event is larger than Lambda takes"),
-        }
-    }
+/// Serves the processes of these functions; each has a path of its own, `/{function}/{process}`.
+pub fn router(workers: &Workers) -> Router {
+    let base = "/{function}/{process}/2018-06-01/runtime";
+    Router::new()
+        .route(&format!("{base}/invocation/next"), get(next))
+        .route(
+            &format!("{base}/invocation/{{request}}/response"),
+            post(response),
+        )
+        .route(&format!("{base}/invocation/{{request}}/error"), post(error))
+        .route(&format!("{base}/init/error"), post(init_error))
+        // One that is too large is refused by us, and so fails its invocation.
+        .layer(DefaultBodyLimit::max(2 * MAX_PAYLOAD))
+        .with_state(workers.clone())
 }
 
 async fn next(
-    State(api): State<RuntimeApi>,
+    State(workers): State<Workers>,
     Path((function, process)): Path<(String, u64)>,
 ) -> Response {
-    let Some(worker) = api.workers.get(&function) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let request = Uuid::now_v7().to_string();
-    worker.announce(process);
-    let work = worker.until(|state| {
-        if state.process != process {
-            return Some(None);
-        }
-        // Who gave up waiting, as the gateway does in time, must not be worked for.
-        while state
-            .waiting
-            .front()
-            .is_some_and(|next| next.answer.is_closed())
-        {
-            state.waiting.pop_front();
-        }
-        let Invocation { event, answer } = state.waiting.pop_front()?;
-        state.running.insert(request.clone(), answer);
-        Some(Some(event))
-    });
-    let Some(event) = work.await else {
+    let Some(work) = workers.take(&function, process).await else {
         return StatusCode::GONE.into_response();
     };
-    let timeout = worker.function.timeout;
-    let deadline = SystemTime::now()
+    let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        + timeout;
+        .unwrap_or_default();
     let trace = Uuid::now_v7().simple().to_string();
-    let headers = [
+    let headers = AppendHeaders([
         ("content-type", "application/json".to_owned()),
-        ("lambda-runtime-aws-request-id", request.clone()),
+        ("lambda-runtime-aws-request-id", work.request),
         (
             "lambda-runtime-deadline-ms",
-            deadline.as_millis().to_string(),
+            (now + work.timeout).as_millis().to_string(),
         ),
         (
             "lambda-runtime-invoked-function-arn",
@@ -258,33 +53,12 @@ async fn next(
             "lambda-runtime-trace-id",
             format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..]),
         ),
-    ];
-    tokio::spawn(watch(api, function, request, timeout));
-    (axum::response::AppendHeaders(headers), event).into_response()
-}
-
-/// Kills the process if it does not answer in time, as Lambda does.
-async fn watch(api: RuntimeApi, function: String, request: String, timeout: Duration) {
-    tokio::time::sleep(timeout).await;
-    if api.settle(&function, &request, Err(Failure::Timeout)) {
-        tracing::error!(function, seconds = timeout.as_secs_f32(), "timed out");
-        api.kill(&function);
-    }
-}
-
-impl Worker {
-    fn announce(&self, process: u64) {
-        let mut state = self.state();
-        if state.process == process && !state.has_asked {
-            state.has_asked = true;
-            drop(state);
-            self.changed.notify_waiters();
-        }
-    }
+    ]);
+    (headers, work.event).into_response()
 }
 
 async fn response(
-    State(api): State<RuntimeApi>,
+    State(workers): State<Workers>,
     Path((function, _, request)): Path<(String, u64, String)>,
     body: Bytes,
 ) -> StatusCode {
@@ -295,11 +69,11 @@ async fn response(
     } else {
         Ok(body)
     };
-    accepted(api.settle(&function, &request, answer))
+    accepted(workers.settle(&function, &request, answer))
 }
 
 async fn error(
-    State(api): State<RuntimeApi>,
+    State(workers): State<Workers>,
     Path((function, _, request)): Path<(String, u64, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -309,7 +83,7 @@ async fn error(
         .and_then(|kind| kind.to_str().ok());
     let message = String::from_utf8_lossy(&body).into_owned();
     tracing::error!(function, kind, error = message, "failed");
-    accepted(api.settle(&function, &request, Err(Failure::Error(message))))
+    accepted(workers.settle(&function, &request, Err(Failure::Error(message))))
 }
 
 async fn init_error(Path((function, _)): Path<(String, u64)>, body: Bytes) -> StatusCode {
@@ -328,7 +102,9 @@ fn accepted(known: bool) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::template::Function;
+    use serde_json::{Value, json};
+    use std::time::Duration;
 
     struct Process {
         base: String,
@@ -354,7 +130,7 @@ mod tests {
         }
     }
 
-    async fn start(timeout: Duration) -> (RuntimeApi, Process) {
+    async fn start(timeout: Duration) -> (Workers, Process) {
         let function = Function {
             id: "F".to_owned(),
             binary: "f".to_owned(),
@@ -362,16 +138,16 @@ mod tests {
             timeout,
             memory: "128".to_owned(),
         };
-        let api = RuntimeApi::new(&[function]);
+        let api = Workers::new(&[function]);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = api.router();
+        let router = router(&api);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let process = process(&api, address);
         (api, process)
     }
 
-    fn process(api: &RuntimeApi, address: std::net::SocketAddr) -> Process {
+    fn process(api: &Workers, address: std::net::SocketAddr) -> Process {
         let number = api.begin("F");
         Process {
             base: format!("http://{address}/F/{number}/2018-06-01/runtime"),

@@ -1,7 +1,8 @@
 //! Reads what a function of the template is given: routes, streams, queues.
 
 use crate::intrinsics::Names;
-use crate::template::{QueueMapping, Route, StreamMapping, Template, number};
+use crate::resources::number;
+use crate::template::{QueueMapping, Route, StreamMapping, Template};
 use crate::yaml::{Node, Wrong};
 
 const METHODS: [&str; 8] = [

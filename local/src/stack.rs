@@ -5,11 +5,12 @@ use crate::dynamodb::DynamoDb;
 use crate::functions;
 use crate::gateway::Gateway;
 use crate::mail::{Mail, Mails};
-use crate::processes::{Endpoints, Processes};
+use crate::processes::{Processes, Surroundings};
 use crate::queues::{Message, Queues};
-use crate::runtime_api::RuntimeApi;
+use crate::runtime_api;
 use crate::streams::{Progress, StreamReader};
 use crate::template::{Known, QueueMapping, Template};
+use crate::workers::Workers;
 use anyhow::{Context, anyhow, bail};
 use axum::Router;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// How long a function may take until it asks for work the first time.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(30);
 
 /// How a stack is to be.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Options {
     pub template: PathBuf,
     /// A file to write the URLs to as soon as the stack is ready.
     pub ready_file: Option<PathBuf>,
+    /// Whether functions log warnings and errors alone.
+    pub quiet: bool,
 }
 
 /// A running stack.
@@ -46,7 +49,7 @@ pub struct Stack {
     /// Where DynamoDB answers.
     pub dynamodb: String,
     database: Arc<DynamoDb>,
-    runtime: RuntimeApi,
+    workers: Workers,
     mails: Mails,
     queues: Queues,
     consumers: Vec<QueueMapping>,
@@ -64,6 +67,7 @@ impl Default for Options {
             dynamodb: None,
             template: functions::workspace().join("template.yaml"),
             ready_file: None,
+            quiet: false,
         }
     }
 }
@@ -88,41 +92,46 @@ impl Stack {
         database.create(&template.tables).await?;
 
         let mut tasks = JoinSet::new();
-        let runtime = RuntimeApi::new(&template.functions);
+        let workers = Workers::new(&template.functions);
         let (queues, mails) = (Queues::new(&template.queues), Mails::default());
         let bus = Bus::new(template.buses, template.rules, queues.clone());
         let internal = Router::new()
-            .nest("/runtime", runtime.router())
+            .nest("/runtime", runtime_api::router(&workers))
             .nest_service("/eventbridge/", bus.router())
             .nest("/ses", mails.router());
         let listener = listen(0).await?;
-        let endpoints = Endpoints {
+        let surroundings = Surroundings {
             internal: url(listener.local_addr()?),
             dynamodb: database.url.clone(),
+            quiet: options.quiet,
         };
         tasks.spawn(serve(listener, internal));
 
-        let processes = Processes::start(&template.functions, binaries, &endpoints, &runtime)?;
+        let processes = Processes::start(&template.functions, binaries, &surroundings, &workers)?;
         for function in &template.functions {
-            let ready = tokio::time::timeout(START, runtime.ready(&function.id)).await;
-            ready.map_err(|_| anyhow!("{} did not ask for work, see its log", function.id))?;
+            let id = &function.id;
+            match tokio::time::timeout(START, workers.ready(id)).await {
+                Ok(true) => {}
+                Ok(false) => bail!("{id} ends before it asks for work, see its log"),
+                Err(_) => bail!("{id} did not ask for work within {START:?}, see its log"),
+            }
         }
         let mut streams = Vec::new();
         for mapping in template.streams {
-            let reader = StreamReader::new(mapping, database.clone(), runtime.clone());
+            let reader = StreamReader::new(mapping, database.clone(), workers.clone());
             streams.push(reader.progress());
             tasks.spawn(reader.run());
         }
         for mapping in &template.consumers {
-            tasks.spawn(queues.clone().deliver(mapping.clone(), runtime.clone()));
+            tasks.spawn(queues.clone().deliver(mapping.clone(), workers.clone()));
         }
         let api = url(front.local_addr()?);
         tasks.spawn(serve(
             front,
-            Gateway::new(template.routes, runtime.clone(), mails.clone()).router(),
+            Gateway::new(template.routes, workers.clone(), mails.clone()).router(),
         ));
 
-        let dynamodb = endpoints.dynamodb;
+        let dynamodb = surroundings.dynamodb;
         if let Some(file) = &options.ready_file {
             let ready = json!({ "api": api, "dynamodb": dynamodb });
             write(file, &ready)
@@ -134,7 +143,7 @@ impl Stack {
             api,
             dynamodb,
             database,
-            runtime,
+            workers,
             mails,
             queues,
             consumers,
@@ -146,7 +155,7 @@ impl Stack {
 
     /// Kills the process of a function; it is started again.
     pub fn kill(&self, function: &str) {
-        self.runtime.kill(function);
+        self.workers.kill(function);
     }
 
     /// The mails that would have been sent.

@@ -3,8 +3,8 @@
 
 use crate::dynamodb::DynamoDb;
 use crate::intrinsics::REGION;
-use crate::runtime_api::{Failure, RuntimeApi};
 use crate::template::StreamMapping;
+use crate::workers::{Failure, Workers};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub struct StreamReader {
     mapping: StreamMapping,
     database: Arc<DynamoDb>,
-    api: RuntimeApi,
+    api: Workers,
     progress: Progress,
 }
 
@@ -45,7 +45,7 @@ struct Shards {
 
 impl StreamReader {
     /// A reader that has read nothing yet.
-    pub fn new(mapping: StreamMapping, database: Arc<DynamoDb>, api: RuntimeApi) -> Self {
+    pub fn new(mapping: StreamMapping, database: Arc<DynamoDb>, api: Workers) -> Self {
         let progress = Progress {
             begun: watch::Sender::new(0),
             idle: watch::Sender::new(0),

@@ -147,3 +147,6 @@ impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
             .ok_or(DeliverError::NoSuchEvent)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,147 @@ fn announce(record: usize, commit: &Commit) -> Vec<Entry> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Mutex;
+
+    /// Refuses the details that hold one of these, each so many times; remembers what it took.
+    #[derive(Default)]
+    struct Fake {
+        refusals: Mutex<Vec<&'static str>>,
+        taken: Mutex<Vec<String>>,
+        requests: Mutex<Vec<usize>>,
+    }
+
+    impl Bus for Fake {
+        async fn put(&self, entries: &[Entry]) -> BTreeSet<usize> {
+            self.requests.lock().expect("no panic").push(entries.len());
+            let mut refused = BTreeSet::new();
+            for (index, entry) in entries.iter().enumerate() {
+                let mut refusals = self.refusals.lock().expect("no panic");
+                match refusals.iter().position(|part| entry.detail.contains(part)) {
+                    Some(refusal) => {
+                        refusals.remove(refusal);
+                        refused.insert(index);
+                    }
+                    None => self
+                        .taken
+                        .lock()
+                        .expect("no panic")
+                        .push(entry.detail_type.clone()),
+                }
+            }
+            refused
+        }
+    }
+
+    fn record(
+        sequence_number: &str,
+        stream: &str,
+        operation: &str,
+        events: &str,
+    ) -> serde_json::Value {
+        let id = "01a1fc61-f200-7601-907e-c103a0f5cda3";
+        json!({
+            "eventID": sequence_number, "eventName": operation, "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1.0, "SequenceNumber": sequence_number, "SizeBytes": 1,
+                "StreamViewType": "NEW_IMAGE", "Keys": { "stream": { "S": stream }, "version": { "N": "3" } },
+                "NewImage": {
+                    "stream": { "S": stream }, "version": { "N": "3" }, "id": { "S": id },
+                    "timestamp": { "S": "2026-11-21T04:33:59.810629Z" }, "events": { "S": events },
+                    "command_id": { "S": id }, "fingerprint": { "S": "f" }, "actor": { "S": "local" },
+                    "correlation_id": { "S": id }, "source": { "S": "http" },
+                },
+            },
+        })
+    }
+
+    const ONE: &str = r#"[{"id":"01a1fc61-f202-72bb-b4b9-5bacd9cefb5a","type":"UserCreated","schema_version":1,"data":{"name":"Sarah"}}]"#;
+    const TWO: &str = r#"[{"id":"01a1fc61-f202-72bb-b4b9-5bacd9cefb5a","type":"UserNameCorrected","schema_version":1,"data":{}},
+        {"id":"01a1fc61-f202-72bb-b4b9-5bacd9cefb5b","type":"UserEmailCorrected","schema_version":1,"data":{}}]"#;
+
+    async fn failures(bus: &Fake, records: Vec<serde_json::Value>) -> Vec<String> {
+        let batch: Event = serde_json::from_value(json!({ "Records": records })).expect("a batch");
+        let answer = publish(bus, batch).await;
+        answer
+            .batch_item_failures
+            .into_iter()
+            .filter_map(|failure| failure.item_identifier)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn every_event_is_announced_and_nothing_personal() {
+        let bus = Fake::default();
+        let failed = failures(
+            &bus,
+            vec![
+                record("1", "user-1", "INSERT", ONE),
+                record("2", "user-2", "INSERT", TWO),
+            ],
+        )
+        .await;
+        assert!(failed.is_empty());
+        assert_eq!(
+            *bus.taken.lock().expect("no panic"),
+            ["UserCreated", "UserNameCorrected", "UserEmailCorrected"]
+        );
+        let commit =
+            commit(serde_json::from_value(record("1", "user-1", "INSERT", ONE)).expect("a record"));
+        let entries = announce(0, &commit.expect("readable").expect("an insert"));
+        assert!(
+            entries[0].detail.contains(r#""version":3"#)
+                && entries[0].detail.contains("/users/1/history")
+        );
+        assert!(!entries[0].detail.contains("Sarah"));
+    }
+
+    #[tokio::test]
+    async fn only_what_was_refused_is_put_again() {
+        let bus = Fake {
+            refusals: Mutex::new(vec!["user-2"]),
+            ..Fake::default()
+        };
+        let records =
+            ["user-1", "user-2", "user-3"].map(|stream| record(stream, stream, "INSERT", ONE));
+        assert!(failures(&bus, records.into()).await.is_empty());
+        assert_eq!(*bus.requests.lock().expect("no panic"), [3, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_stays_refused_fails_from_its_record_on() {
+        let bus = Fake {
+            refusals: Mutex::new(vec!["user-2"; ATTEMPTS as usize]),
+            ..Fake::default()
+        };
+        let records =
+            ["user-1", "user-2", "user-3"].map(|stream| record(stream, stream, "INSERT", ONE));
+        assert_eq!(failures(&bus, records.into()).await, ["user-2"]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_fails_and_the_others_are_published() {
+        let bus = Fake::default();
+        let records = vec![
+            record("1", "user-1", "INSERT", "no json"),
+            record("2", "user-2", "INSERT", ONE),
+        ];
+        assert_eq!(failures(&bus, records).await, ["1"]);
+        assert_eq!(bus.taken.lock().expect("no panic").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_changed_or_removed_event_is_no_news() {
+        let bus = Fake::default();
+        let records = vec![
+            record("1", "user-1", "MODIFY", ONE),
+            record("2", "user-2", "REMOVE", ONE),
+        ];
+        assert!(failures(&bus, records).await.is_empty());
+        assert!(bus.taken.lock().expect("no panic").is_empty());
+    }
+}

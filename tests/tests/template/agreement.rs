@@ -166,7 +166,7 @@ fn every_parameter_is_used() {
     holds(
         rule,
         &[
-            ("!Ref MailFrom", "me@example.com"),
+            ("!Ref LogLevel", "INFO"),
             ("${MailIdentity}", "example.com"),
         ],
     );
