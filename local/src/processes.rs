@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What processes keep of the environment of the stack: nothing of AWS's, nothing of a proxy's.
@@ -32,6 +33,7 @@ const KILLED: &str = "killed";
 
 /// The running functions.
 pub struct Processes {
+    stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
@@ -57,29 +59,37 @@ impl Processes {
         surroundings: &Surroundings,
         api: &Workers,
     ) -> anyhow::Result<Self> {
-        let mut tasks = JoinSet::new();
+        let (stop, mut tasks) = (watch::Sender::new(false), JoinSet::new());
         for function in functions {
             let binary = binaries.get(&function.binary);
             let binary =
                 binary.with_context(|| format!("the binary {} was not built", function.binary))?;
-            tasks.spawn(keep(
+            let keep = keep(
                 function.clone(),
                 binary.clone(),
                 surroundings.clone(),
                 api.clone(),
-            ));
+                stop.subscribe(),
+            );
+            tasks.spawn(keep);
         }
-        Ok(Processes { tasks })
+        Ok(Processes { stop, tasks })
     }
 
-    /// Kills all processes.
-    pub async fn stop(mut self) {
-        // OK because a child is killed when its task drops it.
-        self.tasks.shutdown().await;
+    /// Kills all processes, and waits until they are gone.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.tasks.join_all().await;
     }
 }
 
-async fn keep(function: Function, binary: PathBuf, surroundings: Surroundings, api: Workers) {
+async fn keep(
+    function: Function,
+    binary: PathBuf,
+    surroundings: Surroundings,
+    api: Workers,
+    mut stop: watch::Receiver<bool>,
+) {
     let id = &function.id;
     let mut pause = Duration::ZERO;
     loop {
@@ -95,6 +105,10 @@ async fn keep(function: Function, binary: PathBuf, surroundings: Surroundings, a
                         // OK because it fails only if the process has ended already.
                         let _ = child.kill().await;
                         KILLED.to_owned()
+                    }
+                    _ = stop.wait_for(|stop| *stop) => {
+                        let _ = child.kill().await;
+                        return;
                     }
                 };
                 ended
@@ -113,7 +127,10 @@ async fn keep(function: Function, binary: PathBuf, surroundings: Surroundings, a
             pause_ms = pause.as_millis() as u64,
             "process ended; starting it again"
         );
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

@@ -163,7 +163,11 @@ fn blame(written: &Node, pattern: &Pattern, samples: &[&Value]) -> usize {
             written.get(key),
         );
         if let (false, Some(below)) = (is_met, below) {
-            return blame(below, field, &values);
+            return if values.is_empty() {
+                below.line
+            } else {
+                blame(below, field, &values)
+            };
         }
     }
     written.line

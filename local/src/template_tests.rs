@@ -295,7 +295,7 @@ fn a_rule_that_matches_no_event_is_refused() {
         "            - prefix: think-",
         message,
     );
-    refused("          stream:", "          strean:\n", message);
+    refused("          stream:", "          strean:", message);
     let text = FIXTURE.replace(
         "            - prefix: thing-",
         "            - exists: true\n          type:\n            - ThingGone",
