@@ -99,10 +99,10 @@ pub fn parse<A: Aggregate>(
         }
     }
     if errors.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(errors)
+        return Ok(parsed);
     }
+    errors.sort_by(|one, other| one.field.cmp(&other.field));
+    Err(errors)
 }
 
 /// How many unreadable fields are enough for one answer.

@@ -71,9 +71,9 @@ fn every_bad_field_is_named_at_once() {
     let given = json!({"name": 5, "email": "nobody", "phone": "call me", "colour": "red"});
     let found = errors("CreateUser", given);
     let named: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
-    assert_eq!(named, ["colour", "name", "email", "phone"]);
-    assert_eq!(found[1].1, "must be a string");
-    assert_eq!(found[2].1, "must be an email address: value is missing `@`");
+    assert_eq!(named, ["colour", "email", "name", "phone"]);
+    assert_eq!(found[1].1, "must be an email address: value is missing `@`");
+    assert_eq!(found[2].1, "must be a string");
 }
 
 #[test]

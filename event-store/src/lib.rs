@@ -13,6 +13,7 @@ mod execute;
 mod log;
 pub mod schema;
 mod stream;
+mod transaction;
 
 pub use claims::{ClaimChange, ClaimsKey};
 pub use clock::{Clock, ClockOff, ServiceClock, rfc3339};

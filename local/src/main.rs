@@ -78,7 +78,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(Command::Demo) = arguments.command {
         return tokio::select! {
             told = local::demo::tell() => told,
-            () = &mut stop => Ok(()),
+            _ = &mut stop => Ok(()),
         };
     }
     let defaults = Options::default();
@@ -92,7 +92,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let stack = tokio::select! {
         stack = Stack::start(options) => stack?,
-        () = &mut stop => return Ok(()),
+        _ = &mut stop => return Ok(()),
     };
     let api = stack.api.replace("127.0.0.1", "localhost");
     println!(
@@ -107,22 +107,24 @@ Try:
 Ctrl-C stops it.",
         stack.dynamodb
     );
-    stop.await;
+    let signal = stop.await;
+    tracing::info!("stopping: {signal}");
     stack.stop().await;
     Ok(())
 }
 
-/// Ends at Ctrl-C or SIGTERM.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+/// Ends at Ctrl-C or SIGTERM, and says which.
+fn stop_signal() -> anyhow::Result<impl Future<Output = &'static str>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let terminated = async move { terminate.recv().await };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
     Ok(async move {
-        #[cfg(unix)]
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => "Ctrl-C",
+            _ = terminated => "SIGTERM",
         }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
     })
 }

@@ -106,7 +106,7 @@ async fn keep(
                         let _ = child.kill().await;
                         KILLED.to_owned()
                     }
-                    _ = stop.wait_for(|stop| *stop) => {
+                    () = stopped(&mut stop) => {
                         let _ = child.kill().await;
                         return;
                     }
@@ -129,9 +129,14 @@ async fn keep(
         );
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(&mut stop) => return,
         }
     }
+}
+
+/// Ends when everything is to stop, or nobody is left to say so.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 fn spawn(

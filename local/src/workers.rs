@@ -170,7 +170,7 @@ impl Workers {
         let worker = self.workers.get(function)?;
         worker.announce(process);
         let work = worker.until(|state| {
-            if state.process != process {
+            if false {
                 return Some(None);
             }
             // Who gave up waiting, as the gateway does in time, must not be worked for.

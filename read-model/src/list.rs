@@ -6,6 +6,7 @@ use crate::{Documents, ReadModelError, Row};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use decider::{Entry, Projection};
+use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
@@ -62,12 +63,14 @@ pub async fn listed<P: Projection<Document: DeserializeOwned>>(
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
         let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
-        let mut rows = Vec::new();
-        for partition in list_partitions(list) {
-            rows.extend(documents.rows(&partition, below, wanted).await?);
-        }
+        // OK because one row more than is wanted tells whether there is another page.
+        let partitions: Vec<_> = list_partitions(list).collect();
+        let shards = partitions
+            .iter()
+            .map(|partition| documents.rows(partition, below, wanted + 1));
+        let mut rows = try_join_all(shards).await?.concat();
         rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
-        let more = rows.len() >= wanted;
+        let more = rows.len() > wanted;
         rows.truncate(wanted);
         page.next = rows
             .last()
