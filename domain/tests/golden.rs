@@ -170,8 +170,8 @@ fn every_route_leads_to_a_command_of_its_own() {
                 let errors = domain::parse::<A>(command, fields)
                     .err()
                     .expect("a refusal");
-                assert_eq!(
-                    errors[0].field, "no such field",
+                assert!(
+                    errors.iter().any(|error| error.field == "no such field"),
                     "{route} leads to {command}"
                 );
                 assert!(route.contains(&format!(" /{}", A::COLLECTION)));

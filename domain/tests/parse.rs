@@ -83,7 +83,7 @@ fn an_unknown_field_is_refused_with_the_known_ones() {
         "emial",
         "unknown field `emial`, expected one of `name`, `email`, `phone`",
     );
-    refused("CreateUser", given, &[unknown, NO_EMAIL]);
+    refused("CreateUser", given, &[NO_EMAIL, unknown]);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_wrong_type_is_refused_without_repeating_the_value() {
 fn a_status_that_does_not_exist_is_refused() {
     let given = json!({"status": "frozen"});
     let frozen = ("status", "must be active or suspended");
-    refused("ChangeUserStatus", given, &[frozen, NO_REASON]);
+    refused("ChangeUserStatus", given, &[NO_REASON, frozen]);
     for wrong in [json!(5), json!(["active"]), json!({"active": null})] {
         let found = errors(
             "ChangeUserStatus",

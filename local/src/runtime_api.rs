@@ -106,6 +106,14 @@ mod tests {
     use serde_json::{Value, json};
     use std::time::Duration;
 
+    /// Nothing here takes this long, unless it never ends.
+    const SOON: Duration = Duration::from_secs(5);
+
+    async fn invoke(api: &Workers, event: &Value) -> Result<Bytes, Failure> {
+        let answer = tokio::time::timeout(SOON, api.invoke("F", event)).await;
+        answer.expect("an answer")
+    }
+
     struct Process {
         base: String,
         client: reqwest::Client,
@@ -151,7 +159,11 @@ mod tests {
         let number = api.begin("F");
         Process {
             base: format!("http://{address}/F/{number}/2018-06-01/runtime"),
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(SOON)
+                .build()
+                .unwrap(),
         }
     }
 
@@ -189,7 +201,7 @@ mod tests {
                 .post(format!("invocation/{id}/response"), "\"done\"")
                 .await
         };
-        let (answer, status) = tokio::join!(api.invoke("F", &event), serve);
+        let (answer, status) = tokio::join!(invoke(&api, &event), serve);
         assert_eq!((answer, status), (Ok(Bytes::from("\"done\"")), 202));
         assert_eq!(
             process
@@ -209,7 +221,7 @@ mod tests {
                 .post(format!("invocation/{id}/error"), "broken")
                 .await
         };
-        let (answer, _) = tokio::join!(api.invoke("F", &event), serve);
+        let (answer, _) = tokio::join!(invoke(&api, &event), serve);
         assert_eq!(answer, Err(Failure::Error("broken".to_owned())));
     }
 
@@ -217,7 +229,7 @@ mod tests {
     async fn one_that_takes_too_long_is_killed() {
         let (api, process) = start(Duration::from_millis(50)).await;
         let event = json!({});
-        let (answer, _, ()) = tokio::join!(api.invoke("F", &event), process.ask(), api.killed("F"));
+        let (answer, _, ()) = tokio::join!(invoke(&api, &event), process.ask(), api.killed("F"));
         assert_eq!(answer, Err(Failure::Timeout));
     }
 
@@ -229,7 +241,7 @@ mod tests {
             process.ask().await;
             api.end("F");
         };
-        let (answer, ()) = tokio::join!(api.invoke("F", &event), crash);
+        let (answer, ()) = tokio::join!(invoke(&api, &event), crash);
         assert_eq!(answer, Err(Failure::Crash));
         assert_eq!(process.ask().await.status(), 410);
     }
@@ -247,7 +259,7 @@ mod tests {
         let story = async {
             first.ask().await;
             let waiting = api.clone();
-            let waiting = tokio::spawn(async move { waiting.invoke("F", &json!({})).await });
+            let waiting = tokio::spawn(async move { invoke(&waiting, &json!({})).await });
             tokio::task::yield_now().await;
             api.end("F");
             let second = process(&api, address);
@@ -255,7 +267,7 @@ mod tests {
             second.post(format!("invocation/{id}/response"), "1").await;
             waiting.await.unwrap()
         };
-        let (crashed, answered) = tokio::join!(api.invoke("F", &event), story);
+        let (crashed, answered) = tokio::join!(invoke(&api, &event), story);
         assert_eq!(
             (crashed, answered),
             (Err(Failure::Crash), Ok(Bytes::from("1")))
@@ -270,7 +282,7 @@ mod tests {
             tokio::task::yield_now().await;
             api.end("F");
         };
-        let (answer, ()) = tokio::join!(api.invoke("F", &event), end);
+        let (answer, ()) = tokio::join!(invoke(&api, &event), end);
         assert_eq!(answer, Err(Failure::Crash));
     }
 }

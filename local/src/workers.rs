@@ -142,7 +142,7 @@ impl Workers {
         state.process += 1;
         if !state.has_asked {
             state.stillborn += 1;
-            state.waiting.clear();
+            
         }
         state.has_asked = false;
         state.running.clear();
@@ -170,7 +170,7 @@ impl Workers {
         let worker = self.workers.get(function)?;
         worker.announce(process);
         let work = worker.until(|state| {
-            if false {
+            if state.process != process {
                 return Some(None);
             }
             // Who gave up waiting, as the gateway does in time, must not be worked for.
