@@ -12,7 +12,7 @@ pub struct Problem {
     status: StatusCode,
     code: String,
     detail: String,
-    more: Map<String, Value>,
+    more: Vec<(String, Value)>,
     retry_after: Option<u32>,
 }
 
@@ -42,7 +42,7 @@ impl Problem {
             status,
             code: code.into(),
             detail: detail.into(),
-            more: Map::new(),
+            more: Vec::new(),
             retry_after: None,
         }
     }
@@ -76,7 +76,7 @@ impl Problem {
     /// Adds a member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(member.to_owned(), value.into());
+        self.more.push((member.to_owned(), value.into()));
         self
     }
 
@@ -94,7 +94,7 @@ impl Problem {
 
     /// The members of the body.
     fn members(&self) -> Map<String, Value> {
-        let mut members = self.more.clone();
+        let mut members: Map<_, _> = self.more.iter().cloned().collect();
         members.insert(
             "type".into(),
             format!("urn:strangelog:problem:{}", self.code).into(),

@@ -142,7 +142,7 @@ impl Workers {
         state.process += 1;
         if !state.has_asked {
             state.stillborn += 1;
-            
+            state.waiting.clear();
         }
         state.has_asked = false;
         state.running.clear();
