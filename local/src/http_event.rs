@@ -150,7 +150,7 @@ fn text(headers: &HeaderMap, body: &Bytes) -> (String, bool) {
         || declared.ends_with("+json")
         || declared.ends_with("+xml");
     match std::str::from_utf8(body) {
-        Ok(body) => (body.to_owned(), false),
+        Ok(body) if is_text => (body.to_owned(), false),
         Ok(_) | Err(_) => (BASE64_STANDARD.encode(body), true),
     }
 }

@@ -229,8 +229,9 @@ mod tests {
     async fn one_that_takes_too_long_is_killed() {
         let (api, process) = start(Duration::from_millis(50)).await;
         let event = json!({});
-        let (answer, _, ()) = tokio::join!(invoke(&api, &event), process.ask(), api.killed("F"));
-        assert_eq!(answer, Err(Failure::Timeout));
+        let killed = tokio::time::timeout(SOON, api.killed("F"));
+        let (answer, _, killed) = tokio::join!(invoke(&api, &event), process.ask(), killed);
+        assert_eq!((answer, killed), (Err(Failure::Timeout), Ok(())));
     }
 
     #[tokio::test]
