@@ -158,10 +158,8 @@ fn spawn(
             KEPT.iter()
                 .filter_map(|name| Some((name, std::env::var_os(name)?))),
         )
-        .env("RUST_LOG", "info")
         .envs(&function.environment)
-        .envs(quiet.then_some(("RUST_LOG", "warn")))
-        .envs(std::env::var_os("RUST_LOG").map(|level| ("RUST_LOG", level)))
+        .env("RUST_LOG", log_filter(function, *quiet))
         .env(
             "AWS_LAMBDA_RUNTIME_API",
             format!("{internal}/runtime/{id}/{number}"),
@@ -186,6 +184,21 @@ fn spawn(
     #[cfg(unix)]
     command.process_group(0);
     command.spawn()
+}
+
+/// The person's filter, or the template's. The runtime would put its request ids before each line: they serve where
+/// there are many requests to tell apart.
+fn log_filter(function: &Function, quiet: bool) -> String {
+    if quiet {
+        return "warn".to_owned();
+    }
+    std::env::var("RUST_LOG").unwrap_or_else(|_| {
+        let level = function
+            .environment
+            .get("RUST_LOG")
+            .map_or("info", String::as_str);
+        format!("{level},lambda_runtime=warn")
+    })
 }
 
 /// Passes a process's lines on, with the function's name in front.
