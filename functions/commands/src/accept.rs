@@ -41,11 +41,8 @@ async fn accept<A: Aggregate>(
     let call = Call::read::<A>(request, &caller.subject)?;
     let id = call.id.to_string();
     caller.may(&format!("{}:write", A::COLLECTION), Some(&id))?;
-    let reason = call
-        .fields
-        .get("reason")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let reason = call.fields.get("reason").and_then(Value::as_str);
+    let reason = reason.map(|reason| reason.trim().to_owned());
     let command = domain::parse::<A>(call.command, call.fields).map_err(|errors| {
         Problem::invalid(
             errors
