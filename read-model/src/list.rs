@@ -10,6 +10,9 @@ use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
+/// The longest sort key that DynamoDB takes, in bytes.
+const LONGEST: usize = 1024;
+
 /// Where the next page begins; opaque to callers, and stable while documents come and go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(String);
@@ -28,7 +31,7 @@ impl Cursor {
     /// Reads what [`Cursor::to_text`] wrote; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let sort = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        sort.contains('#').then_some(Self(sort))
+        (sort.contains('#') && sort.len() <= LONGEST).then_some(Self(sort))
     }
 
     /// The cursor in characters that may stand in a URL.
@@ -120,4 +123,23 @@ async fn behind<P: Projection<Document: DeserializeOwned>>(
                 .then_some(document)
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        let cursor = Cursor::new("2026-11-21T04:33:59.810629Z#01a1".into());
+        assert_eq!(Cursor::parse(&cursor.to_text()), Some(cursor));
+    }
+
+    #[test]
+    fn what_no_page_has_given_out_is_no_cursor() {
+        let long = Cursor::new(format!("{}#", "x".repeat(LONGEST)));
+        for text in ["", "!", "bm8gaGFzaA", &long.to_text()] {
+            assert_eq!(Cursor::parse(text), None, "{text}");
+        }
+    }
 }
