@@ -111,9 +111,18 @@ fn email(text: &str) -> Result<(), String> {
             "must be at most {MOST} characters, not {}",
             text.len()
         )),
+        Ok(()) if !has_dot_atom(text) => Err(
+            "must be an email address: a dot must stand between two other characters".to_owned(),
+        ),
         Ok(()) => Ok(()),
         Err(why) => Err(format!("must be an email address: {why}")),
     }
+}
+
+/// RFC 5321, section 4.1.2: in a local part that is not quoted, no dot is first, last or beside another.
+fn has_dot_atom(email: &str) -> bool {
+    let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
+    local.starts_with('"') || local.split('.').all(|atom| !atom.is_empty())
 }
 
 fn phone(text: &str) -> Result<(), String> {

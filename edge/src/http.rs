@@ -30,10 +30,20 @@ pub(crate) fn gateway_context(request: &Request) -> Option<&ApiGatewayV2httpRequ
 /// # Errors
 /// It is no UUID.
 pub fn stream_id(request: &Request) -> Result<Uuid, Problem> {
-    request
+    let id = request
         .path_parameters_ref()
-        .and_then(|parameters| parameters.first("id"))
-        .and_then(|id| Uuid::try_parse(id).ok())
+        .and_then(|parameters| parameters.first("id"));
+    uuid(id.unwrap_or_default())
+}
+
+/// The UUID in its usual form: braces, URNs and the form without hyphens would be other names for one stream.
+///
+/// # Errors
+/// It is none, and the field is called `id`.
+pub fn uuid(text: &str) -> Result<Uuid, Problem> {
+    const USUAL: usize = 36;
+    let id = Some(text).filter(|text| text.len() == USUAL);
+    id.and_then(|id| Uuid::try_parse(id).ok())
         .ok_or_else(|| Problem::invalid([Invalid::new("id", "must be a UUID")]))
 }
 
@@ -50,10 +60,11 @@ pub fn parameters(request: &Request, known: &[&str]) -> Result<BTreeMap<String, 
         .flat_map(|query| query.iter())
     {
         if !known.contains(&name) {
-            wrong.push(Invalid::new(
-                name,
-                format!("unknown, must be one of: {}", known.join(", ")),
-            ));
+            let why = match known {
+                [] => "unknown, there are no parameters here".to_owned(),
+                known => format!("unknown, must be one of: {}", known.join(", ")),
+            };
+            wrong.push(Invalid::new(name, why));
         } else if parameters
             .insert(name.to_owned(), value.to_owned())
             .is_some()

@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use uuid::Uuid;
 
 /// `Date` has whole seconds and answers travel: what is off by no more than this is not off.
@@ -20,6 +20,11 @@ pub trait Clock: Send + Sync {
     /// # Errors
     /// The clock is too far off to be corrected.
     fn now(&self) -> Result<DateTime<Utc>, ClockOff>;
+
+    /// Whether the time has been compared with DynamoDB's; if not, a read comes before the first write.
+    fn is_checked(&self) -> bool {
+        true
+    }
 
     /// A new UUIDv7.
     fn new_id(&self) -> Uuid {
@@ -39,6 +44,7 @@ pub struct ClockOff {
 #[derive(Clone, Debug, Default)]
 pub struct ServiceClock {
     seconds_off: Arc<AtomicI64>,
+    is_checked: Arc<AtomicBool>,
 }
 
 impl ServiceClock {
@@ -50,6 +56,7 @@ impl ServiceClock {
                 if off.abs() <= TOLERATED { 0 } else { off },
                 Ordering::Relaxed,
             );
+            self.is_checked.store(true, Ordering::Release);
         }
     }
 
@@ -65,6 +72,10 @@ impl ServiceClock {
 impl Clock for ServiceClock {
     fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
         self.correct(Utc::now())
+    }
+
+    fn is_checked(&self) -> bool {
+        self.is_checked.load(Ordering::Acquire)
     }
 }
 

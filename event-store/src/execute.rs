@@ -54,7 +54,7 @@ where
     D: Decider<Event: Serialize + DeserializeOwned>,
 {
     let mut stream = Stream::<D>::default();
-    let mut assumed = request.creates;
+    let mut assumed = request.creates && clock.is_checked();
     if !assumed {
         stream.catch_up(log, request.stream).await?;
     }

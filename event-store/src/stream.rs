@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use uuid::Uuid;
 
-/// How many commands a stream remembers.
+/// How many commands a stream remembers, besides its first.
 pub const RING: usize = 64;
 
 /// The fold of a stream's commits up to a version.
@@ -76,14 +76,15 @@ impl<D: Decider<Event: DeserializeOwned>> Stream<D> {
         }
         self.version = commit.last_version();
         self.timestamp = commit.timestamp;
-        if self.ring.len() == RING {
-            self.ring.pop_front();
+        // The first stays, so that a repeated create is known for ever.
+        if self.ring.len() > RING {
+            self.ring.remove(1);
         }
         self.ring.push_back(Remembered::of(commit));
         Ok(())
     }
 
-    /// The answer to a command of this id, if it is among the last [`RING`].
+    /// The answer to a command of this id, if it is the first or among the last [`RING`].
     pub fn remembered(&self, command_id: Uuid) -> Option<&Remembered> {
         self.ring
             .iter()

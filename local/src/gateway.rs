@@ -9,6 +9,7 @@ use crate::workers::{Failure, Workers};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use base64::Engine;
@@ -65,6 +66,9 @@ impl Gateway {
     }
 
     async fn ask(&self, request: Request, source: SocketAddr) -> Response {
+        if !is_addressed(&request) {
+            return refuse(StatusCode::BAD_REQUEST, "Bad Request");
+        }
         let (parts, body) = request.into_parts();
         let Some((route, path)) = find(&self.routes, &parts.method, parts.uri.path()) else {
             return refuse(StatusCode::NOT_FOUND, "Not Found");
@@ -207,6 +211,16 @@ fn response(answer: &[u8]) -> Option<Response> {
         .entry(header::CONTENT_TYPE)
         .or_insert(plain);
     Some(response)
+}
+
+/// Whether the request names a host and a path as a URL does; the service lets no other through.
+fn is_addressed(request: &Request) -> bool {
+    let host = request.headers().get("host").map(|host| host.to_str());
+    let is_host = |host: &str| {
+        let authority = host.parse::<Authority>();
+        authority.is_ok_and(|authority| authority.port().is_some() || !host.contains(':'))
+    };
+    request.uri().path().starts_with('/') && host.is_none_or(|host| host.is_ok_and(is_host))
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

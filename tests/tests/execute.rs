@@ -17,6 +17,8 @@ on_each_backend! {
     a_suspension_moves_no_claim
     a_change_that_is_done_already_writes_nothing
     a_repeated_create_answers_as_the_first_time
+    a_repeated_create_is_known_after_any_number_of_commands
+    an_unchecked_clock_reads_before_it_writes
     a_repeated_change_answers_as_the_first_time
     another_command_under_the_same_id_is_refused
     two_copies_of_one_command_append_once
@@ -164,6 +166,37 @@ async fn a_repeated_create_answers_as_the_first_time(backend: &Backend) {
         (1, &first.event_ids, true)
     );
     assert_eq!(types(backend, id).await, ["UserCreated", "UserNameChanged"]);
+}
+
+async fn a_repeated_create_is_known_after_any_number_of_commands(backend: &Backend) {
+    let (log, id, command_id) = (backend.log(), Uuid::now_v7(), Uuid::now_v7());
+    let create = create("sarah@example.com");
+    let first = run_as(command_id, &log, &backend.clock, id, &create)
+        .await
+        .expect("created");
+    for number in 0..event_store::RING + 2 {
+        let rename = rename(&format!("Sarah {number}"));
+        run(&log, &backend.clock, id, &rename)
+            .await
+            .expect("renamed");
+    }
+    let again = run_as(command_id, &log, &backend.clock, id, &create)
+        .await
+        .expect("repeated");
+    assert_eq!((again.event_ids, again.replayed), (first.event_ids, true));
+}
+
+async fn an_unchecked_clock_reads_before_it_writes(backend: &Backend) {
+    let clock = event_store::ServiceClock::default();
+    run(
+        &backend.log(),
+        &clock,
+        Uuid::now_v7(),
+        &create("sarah@example.com"),
+    )
+    .await
+    .expect("created");
+    assert_eq!(backend.requests.clear(), ["Query", "TransactWriteItems"]);
 }
 
 async fn a_repeated_change_answers_as_the_first_time(backend: &Backend) {

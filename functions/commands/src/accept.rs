@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::refuse::refusal;
 use domain::Aggregate;
+use domain::values::Reason;
 use edge::{Answer, Caller, Invalid, Problem, json};
 use event_store::{Appended, Clock, EventLog, Metadata, Request as Execute, execute, stream_name};
 use lambda_http::http::{HeaderName, StatusCode, header};
@@ -42,7 +43,7 @@ async fn accept<A: Aggregate>(
     let id = call.id.to_string();
     caller.may(&format!("{}:write", A::COLLECTION), Some(&id))?;
     let reason = call.fields.get("reason").and_then(Value::as_str);
-    let reason = reason.map(|reason| reason.trim().to_owned());
+    let reason = reason.map(|reason| Reason::from(reason).as_str().to_owned());
     let command = domain::parse::<A>(call.command, call.fields).map_err(|errors| {
         Problem::invalid(
             errors

@@ -1,9 +1,9 @@
 //! A command as it comes over HTTP: its type, its fields, and what the headers say.
 
 use domain::Aggregate;
-use edge::{Invalid, Problem, route_key, stream_id};
+use edge::{Invalid, Problem, parameters, route_key, stream_id, uuid};
+use lambda_http::Request;
 use lambda_http::http::{HeaderMap, Method, StatusCode, header};
-use lambda_http::{Request, RequestExt};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -59,27 +59,33 @@ impl Call {
         })?;
         let creates = !route.contains("{id}");
         let mut fields = body(request)?;
-        if request.method() == Method::DELETE {
-            for (name, value) in request
-                .query_string_parameters_ref()
-                .into_iter()
-                .flat_map(|query| query.iter())
-            {
-                fields.insert(name.to_owned(), value.into());
+        // A DELETE has no body to speak of; the other commands take nothing from the query.
+        let known: &[&str] = if request.method() == Method::DELETE {
+            &["reason"]
+        } else {
+            &[]
+        };
+        for (name, value) in parameters(request, known)? {
+            if fields.insert(name.clone(), value.into()).is_some() {
+                return Err(Problem::invalid([Invalid::new(name, "must be given once")]));
             }
         }
-        let fingerprint = fingerprint(command, &fields);
-        let key = idempotency_key(request.headers())?;
-        let command_id = key.map_or_else(Uuid::now_v7, |key| command_id(subject, request, key));
-        let id = if creates {
-            // OK because a repeated create then meets its own stream.
-            let derived = key.map_or_else(Uuid::now_v7, |_| command_id);
-            fields
-                .remove("id")
-                .map_or(Ok(derived), |id| given_id(&id))?
+        let given = if creates {
+            let id = fields.remove("id");
+            id.map(|id| uuid(id.as_str().unwrap_or_default()))
+                .transpose()?
         } else {
-            stream_id(request)?
+            Some(stream_id(request)?)
         };
+        let fingerprint = fingerprint(command, given, &fields);
+        let key = idempotency_key(request.headers())?;
+        let path_id = given.filter(|_| !creates);
+        let command_id = key.map_or_else(Uuid::now_v7, |key| {
+            command_id(subject, &route, path_id, key)
+        });
+        // OK because a repeated create then meets its own stream.
+        let derived = || key.map_or_else(Uuid::now_v7, |_| command_id);
+        let id = given.unwrap_or_else(derived);
         Ok(Self {
             command,
             fields,
@@ -207,20 +213,11 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     }
 }
 
-fn given_id(id: &Value) -> Result<Uuid, Problem> {
-    id.as_str()
-        .and_then(|id| Uuid::try_parse(id).ok())
-        .ok_or_else(|| Problem::invalid([Invalid::new("id", "must be a UUID")]))
-}
-
-fn command_id(subject: &str, request: &Request, key: &str) -> Uuid {
+/// The route is the method and the path, but for the id, which has more than one spelling.
+fn command_id(subject: &str, route: &str, id: Option<Uuid>, key: &str) -> Uuid {
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
     let mut hash = Sha256::new();
-    for part in [
-        subject,
-        request.method().as_str(),
-        request.raw_http_path(),
-        key,
-    ] {
+    for part in [subject, route, &id, key] {
         // OK because the length before each part keeps two lists of parts from running together.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -228,8 +225,8 @@ fn command_id(subject: &str, request: &Request, key: &str) -> Uuid {
     Builder::from_custom_bytes(half(&hash.finalize())).into_uuid()
 }
 
-fn fingerprint(command: &str, fields: &Map<String, Value>) -> String {
-    let mut command = serde_json::json!([command, fields]);
+fn fingerprint(command: &str, id: Option<Uuid>, fields: &Map<String, Value>) -> String {
+    let mut command = serde_json::json!([command, id, fields]);
     // OK because the order of an object's members says nothing.
     command.sort_all_objects();
     format!(

@@ -11,6 +11,8 @@ use uuid::Uuid;
 /// Partition key: the event's id.
 const EVENT: &str = "event";
 const STATUS: &str = "status";
+/// Tells our own claim from another's.
+const ATTEMPT: &str = "attempt";
 const CLAIMED: &str = "claimed";
 
 /// Mails in one table.
@@ -31,11 +33,13 @@ fn failed(error: impl Error + Send + Sync + 'static) -> DeliverError {
 
 impl Outbox for DynamoDbOutbox {
     async fn claim(&self, mail: &Announcement) -> Result<Claim, DeliverError> {
+        let attempt = text(Uuid::now_v7());
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .item(EVENT, text(mail.id))
+            .item(ATTEMPT, attempt.clone())
             .item(STATUS, text(CLAIMED))
             .item("stream", text(&mail.stream))
             .item("version", AttributeValue::N(mail.version.to_string()))
@@ -47,7 +51,12 @@ impl Outbox for DynamoDbOutbox {
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(found)) => {
-                let status = found.item().and_then(|item| item.get(STATUS));
+                let attribute = |name| found.item().and_then(|item| item.get(name));
+                // Our first try landed, and its reply was lost.
+                if attribute(ATTEMPT) == Some(&attempt) {
+                    return Ok(Claim::Ours);
+                }
+                let status = attribute(STATUS);
                 Ok(if status == Some(&text(CLAIMED)) {
                     Claim::Open
                 } else {

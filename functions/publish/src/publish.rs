@@ -133,6 +133,7 @@ fn commit(record: EventRecord) -> Result<Option<Commit>, serde_dynamo::Error> {
         tracing::error!(
             alarm = "tampering",
             operation = record.event_name,
+            item = ?record.change.keys,
             "an event was changed or removed"
         );
         return Ok(None);

@@ -5,7 +5,7 @@ use domain::Aggregate;
 use edge::{Caller, Problem, causes, route_key};
 use event_store::{EventLog, StoreError};
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response, tracing};
+use lambda_http::{Body, Request, RequestExt, Response, tracing};
 use read_model::{Documents, ReadModelError};
 use std::convert::Infallible;
 
@@ -62,7 +62,7 @@ fn no_such_route(request: &Request) -> Problem {
     let detail = format!(
         "there is no route {} {}; the README lists them",
         request.method(),
-        request.uri().path()
+        request.raw_http_path()
     );
     Problem::new(StatusCode::NOT_FOUND, "no-such-route", detail)
 }
@@ -76,13 +76,16 @@ pub fn unknown(id: &str) -> Problem {
     )
 }
 
+/// 409 for a version that the stream does not have.
+pub fn ahead(version: u64, head: u64) -> Problem {
+    let detail = format!("min_version is {version}, the stream is at version {head}");
+    Problem::new(StatusCode::CONFLICT, "version-ahead", detail).with("version", head)
+}
+
 /// What a failure of the read side is to the caller.
 pub fn failed(error: ReadModelError) -> Problem {
     match error {
-        ReadModelError::Ahead { version, head, .. } => {
-            let detail = format!("min_version is {version}, the stream is at version {head}");
-            Problem::new(StatusCode::CONFLICT, "version-ahead", detail).with("version", head)
-        }
+        ReadModelError::Ahead { version, head, .. } => ahead(version, head),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
         | ReadModelError::Poison { .. } => {

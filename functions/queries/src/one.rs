@@ -1,6 +1,6 @@
 //! `GET /{collection}/{id}`: one document.
 
-use crate::answer::{Queries, failed, unknown};
+use crate::answer::{Queries, ahead, failed, unknown};
 use domain::{Aggregate, ReadModel};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
 use event_store::{EventLog, stream_name};
@@ -20,7 +20,7 @@ pub async fn answer<A: Aggregate>(
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
     caller.may(&format!("{}:read", A::COLLECTION), Some(&id.to_string()))?;
-    let at_least = at_least(&parameters(request, &["min_version", "consistency"])?)?;
+    let (at_least, min_version) = at_least(&parameters(request, &["min_version", "consistency"])?)?;
     let shown = show::<A::ReadModel>(
         &queries.log,
         &queries.documents,
@@ -30,6 +30,9 @@ pub async fn answer<A: Aggregate>(
     .await
     .map_err(failed)?
     .ok_or_else(|| unknown(&id.to_string()))?;
+    if shown.version < min_version {
+        return Err(ahead(min_version, shown.version));
+    }
     if let Some(deleted_at) = A::ReadModel::deleted_at(&shown.document) {
         let detail = format!("{id} was deleted at {deleted_at}; its history says by whom and why");
         return Err(Problem::new(StatusCode::GONE, "deleted", detail)
@@ -57,16 +60,16 @@ pub fn document<A: Aggregate>(
     })
 }
 
-fn at_least(parameters: &BTreeMap<String, String>) -> Result<AtLeast, Problem> {
+fn at_least(parameters: &BTreeMap<String, String>) -> Result<(AtLeast, u64), Problem> {
     let invalid = |field, why| Err(Problem::invalid([Invalid::new(field, why)]));
-    let version = match parameters.get("min_version").map(|version| version.parse()) {
-        None => AtLeast::Any,
-        Some(Ok(version)) => AtLeast::Version(version),
+    let (version, min) = match parameters.get("min_version").map(|version| version.parse()) {
+        None => (AtLeast::Any, 0),
+        Some(Ok(min)) => (AtLeast::Version(min), min),
         Some(Err(_)) => return invalid("min_version", "must be a version, a whole number"),
     };
     match parameters.get("consistency").map(String::as_str) {
-        None => Ok(version),
-        Some("strong") => Ok(AtLeast::Head),
+        None => Ok((version, min)),
+        Some("strong") => Ok((AtLeast::Head, min)),
         Some(_) => invalid("consistency", "must be: strong"),
     }
 }

@@ -115,6 +115,10 @@ async fn bad_input_gets_a_reason_and_leaves_no_trace() {
         is(422, "invalid-fields", "reason")
     );
     assert_eq!(
+        refused("DELETE", &format!("/users/{{{id}}}?reason=r"), &[], "").await,
+        is(422, "invalid-fields", "id")
+    );
+    assert_eq!(
         refused("DELETE", "/users/7?reason=r", &[], "").await,
         is(422, "invalid-fields", "id")
     );
@@ -187,6 +191,25 @@ async fn bad_input_gets_a_reason_and_leaves_no_trace() {
             .await
             .2,
         "consistency"
+    );
+    let future = format!("{path}?consistency=strong&min_version=2");
+    assert_eq!(
+        refused("GET", &future, &[], "").await,
+        is(409, "version-ahead", "")
+    );
+    assert_eq!(
+        refused("POST", "/users?dry_run=true", &[], "{}").await,
+        is(422, "invalid-fields", "dry_run")
+    );
+    assert_eq!(
+        refused(
+            "DELETE",
+            &format!("{path}?reason=r"),
+            &[],
+            r#"{"reason":"s"}"#
+        )
+        .await,
+        is(422, "invalid-fields", "reason")
     );
     for query in [
         "limit=0",

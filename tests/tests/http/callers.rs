@@ -39,6 +39,17 @@ async fn a_retried_command_is_answered_as_the_first_time() {
     let renamed = rename("one", "Sara").await;
     assert_eq!(renamed.body["version"], 2, "the path is part of the key");
     assert_eq!(rename("three", "Sally").await.body["version"], 3);
+    let loud = path
+        .to_uppercase()
+        .replace("/USERS/", "/users/")
+        .replace("/NAME", "/name");
+    let body = json!({ "name": "Sara", "reason": "r" }).to_string();
+    let headers = [("idempotency-key", "one")];
+    let spelt = api
+        .send("PUT", &loud, &headers, body)
+        .await
+        .expect("an answer");
+    assert_eq!(spelt.body, renamed.body, "another spelling of the same id");
     assert_eq!(rename("one", "Sara").await.body, renamed.body);
     assert_eq!(
         types(&api, &first.id()).await,
