@@ -35,6 +35,11 @@ pub use projection::{Entry, Projection, Recorded};
 pub trait Decider {
     /// Begins the name of each stream of this kind: `user` gives `user-<uuid>`. Never changed once events are stored.
     const CATEGORY: &'static str;
+    /// Goes up with every change of what `evolve` makes of a history, or of how its state is written: a snapshot
+    /// taken under another number is passed over.
+    const EVOLVE_VERSION: u32 = 1;
+    /// How copies of one command are told from new ones.
+    const IDEMPOTENCY: Idempotency = Idempotency::Ring;
     /// What `decide` needs to know of the past; the default is the state of an empty stream.
     type State: Clone + Default;
     /// What a caller asks for, in the imperative.
@@ -71,6 +76,15 @@ pub trait Decider {
     fn claims(_state: &Self::State) -> Vec<Claim> {
         Vec::new()
     }
+}
+
+/// How an event store remembers the commands that it executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Each stream remembers its first command and its latest ones: costs nothing, and forgets by number.
+    Ring,
+    /// A table remembers every command for a time, whatever the traffic: one more write for each.
+    Ledger,
 }
 
 /// A value that one stream at most may hold at a time: a user's email, an account's number.

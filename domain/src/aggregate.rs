@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub trait Aggregate:
     'static
     + Decider<
-        State: Send + Sync,
+        State: Serialize + DeserializeOwned + Send + Sync,
         Command: DeserializeOwned + Validate<Context = ()> + Send + Sync,
         Event: Serialize + DeserializeOwned + Send + Sync,
         Error: std::error::Error + Serialize + Send + Sync,

@@ -115,7 +115,7 @@ pub enum Event {
 }
 
 /// What is known of a user.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum State {
     #[default]
     Unknown,

@@ -3,7 +3,7 @@
 use crate::causes;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use event_store::{Commit, rfc3339, stream_id};
+use event_store::{Commit, StoreError, rfc3339, stream_id};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -43,9 +43,13 @@ pub struct Announcement {
 
 impl Announcement {
     /// One for each event of a commit. `collection` is what paths call its aggregates: `users`.
-    pub fn of(commit: &Commit, collection: &str) -> Vec<Self> {
-        commit
-            .events
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for a commit that cannot be read.
+    pub fn of(commit: &Commit, collection: &str) -> Result<Vec<Self>, StoreError> {
+        let (events, metadata) = (commit.events()?, commit.metadata()?);
+        let timestamp = rfc3339(commit.stamp()?.timestamp);
+        let announced = events
             .iter()
             .zip(commit.version..)
             .map(|(event, version)| Self {
@@ -54,14 +58,14 @@ impl Announcement {
                 version,
                 kind: event.kind.clone(),
                 schema_version: event.schema_version,
-                timestamp: rfc3339(commit.timestamp),
-                command_id: commit.metadata.command_id,
-                correlation_id: commit.metadata.correlation_id,
-                causation_id: commit.metadata.causation_id,
-                source: commit.metadata.source.clone(),
+                timestamp: timestamp.clone(),
+                command_id: metadata.command_id,
+                correlation_id: metadata.correlation_id,
+                causation_id: metadata.causation_id,
+                source: metadata.source.clone(),
                 dataref: format!("/{collection}/{}/history", stream_id(&commit.stream)),
-            })
-            .collect()
+            });
+        Ok(announced.collect())
     }
 }
 

@@ -1,9 +1,18 @@
 //! Unique values: each is an item of its own, keyed by an HMAC, so that the table reveals none of them.
 
+use crate::Position;
+use crate::schema::{EXPIRES, STREAM, VERSION};
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
 use decider::Claim;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::collections::HashMap;
 use std::fmt::{self, Debug, Write};
+use uuid::Uuid;
+
+/// The kind under which the commands lie that were done.
+pub const COMMAND: &str = "command";
 
 /// A claim that a commit takes or gives up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +65,22 @@ impl ClaimsKey {
         }
         key
     }
+}
+
+/// The partition key of a command that was done. No kind of claim has this name.
+pub(crate) fn command_key(command_id: Uuid) -> String {
+    format!("{COMMAND}#{command_id}")
+}
+
+/// Where the first commit of the command lies that an item speaks of, unless it was to be forgotten by `now`: the
+/// table forgets days late.
+pub(crate) fn done(item: &HashMap<String, AttributeValue>, now: DateTime<Utc>) -> Option<Position> {
+    let number = |name| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
+    let position = Position {
+        stream: item.get(STREAM)?.as_s().ok()?.clone(),
+        version: number(VERSION)?.try_into().ok()?,
+    };
+    (number(EXPIRES)? > now.timestamp()).then_some(position)
 }
 
 impl Debug for ClaimsKey {

@@ -1,18 +1,20 @@
 //! The event log on DynamoDB.
 
-use crate::schema::{MAX_ITEM, STREAM, VERSION};
-use crate::transaction::{claim_write, is_ours, judge};
-use crate::{AppendError, ClaimChange, ClaimsKey, Commit, EventLog, StoreError};
+use crate::schema::{CLAIM, EVENTS, MAX_ITEM, STREAM, VERSION};
+use crate::transaction::Transaction;
+use crate::{AppendError, Batch, ClaimsKey, Commit, EventLog, Position, StoreError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::error::Error;
 use std::ops::RangeInclusive;
+use uuid::Uuid;
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Commits in one table, claims in another.
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ impl DynamoDbEventLog {
         }
     }
 
-    /// The same, with claims in the table named `claims`.
+    /// The same, with claims, and the commands that were done, in the table named `claims`.
     pub fn with_claims(mut self, claims: impl Into<String>, key: ClaimsKey) -> Self {
         self.claims = Some((claims.into(), key));
         self
@@ -51,87 +53,71 @@ impl DynamoDbEventLog {
             return Ok(());
         };
         match error.as_service_error() {
-            Some(service) if service.is_conditional_check_failed_exception() => {
-                let old = match service {
-                    aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) => {
-                        failed.item()
-                    }
-                    _ => None,
-                };
-                if is_ours(old, commit) {
-                    Ok(())
-                } else {
-                    Err(AppendError::Conflict)
-                }
+            Some(PutItemError::ConditionalCheckFailedException(failed))
+                if is_ours(failed.item(), commit) =>
+            {
+                Ok(())
             }
-            Some(service) if service.is_transaction_conflict_exception() => {
-                Err(AppendError::Conflict)
-            }
+            Some(
+                PutItemError::ConditionalCheckFailedException(_)
+                | PutItemError::TransactionConflictException(_),
+            ) => Err(AppendError::Conflict),
             _ => Err(failure(error).into()),
         }
     }
 
-    async fn transact(
-        &self,
-        commit: &Commit,
-        item: Item,
-        claims: &[ClaimChange],
-    ) -> Result<(), AppendError> {
-        let (table, key) = self.claims.as_ref().ok_or_else(|| StoreError::Corrupt {
-            stream: commit.stream.clone(),
-            version: commit.version,
-            why: "its aggregate claims unique values, and this log was made without claims".into(),
-        })?;
-        let put = Put::builder()
-            .table_name(&self.events)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#stream)")
-            .expression_attribute_names("#stream", STREAM)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::Aws(error.into()))?;
-        let mut items = vec![TransactWriteItem::builder().put(put).build()];
-        for change in claims {
-            items.push(claim_write(table, key, change, &commit.stream)?);
-        }
+    async fn transact(&self, batch: &Batch, items: Vec<Item>) -> Result<(), AppendError> {
+        let claims = self
+            .claims
+            .as_ref()
+            .map(|(table, key)| (table.as_str(), key));
+        let transaction = Transaction::new(&self.events, claims, batch, items)?;
         let sent = self
             .client
             .transact_write_items()
-            .client_request_token(commit.id.to_string())
-            .set_transact_items(Some(items))
+            .set_client_request_token(transaction.token())
+            .set_transact_items(Some(transaction.items()))
             .send()
             .await;
         let Err(error) = sent else { return Ok(()) };
-        match error.as_service_error() {
-            Some(aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                cancelled,
-            )) => judge(cancelled.cancellation_reasons(), commit, claims).unwrap_or_else(|| Err(failure(error).into())),
-            Some(service) if service.is_transaction_in_progress_exception() => Err(AppendError::Conflict),
-            _ => Err(failure(error).into()),
-        }
+        transaction
+            .judge(error.as_service_error())
+            .unwrap_or_else(|| Err(failure(error).into()))
+    }
+
+    fn query(&self, stream: &str, versions: RangeInclusive<u64>) -> QueryFluentBuilder {
+        let (from, to) = versions.into_inner();
+        self.client
+            .query()
+            .table_name(&self.events)
+            .consistent_read(true)
+            .key_condition_expression("#stream = :stream AND #version BETWEEN :from AND :to")
+            .expression_attribute_names("#stream", STREAM)
+            .expression_attribute_names("#version", VERSION)
+            .expression_attribute_values(":stream", AttributeValue::S(stream.to_owned()))
+            .expression_attribute_values(":from", AttributeValue::N(from.to_string()))
+            .expression_attribute_values(":to", AttributeValue::N(to.to_string()))
     }
 }
 
 impl EventLog for DynamoDbEventLog {
-    async fn append(&self, commit: &Commit, claims: &[ClaimChange]) -> Result<(), AppendError> {
-        let item: Item = serde_dynamo::to_item(commit).map_err(|error| StoreError::Corrupt {
-            stream: commit.stream.clone(),
-            version: commit.version,
-            why: error.to_string(),
-        })?;
-        let found = size(&item);
-        if found > MAX_ITEM {
-            return Err(StoreError::TooLarge {
-                unit: "bytes",
-                limit: MAX_ITEM,
-                found,
-            }
-            .into());
+    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        let mut items = Vec::with_capacity(batch.commits.len());
+        for commit in &batch.commits {
+            let item: Item = serde_dynamo::to_item(commit)
+                .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))?;
+            within("bytes", MAX_ITEM, size(&item))?;
+            items.push(item);
         }
-        if claims.is_empty() {
-            self.put(commit, item).await
-        } else {
-            self.transact(commit, item, claims).await
+        match (batch.commits.as_slice(), items.as_mut_slice()) {
+            ([commit], [item])
+                if batch.unchanged.is_empty()
+                    && batch.claims.is_empty()
+                    && batch.done.is_none() =>
+            {
+                self.put(commit, std::mem::take(item)).await
+            }
+            _ => self.transact(batch, items).await,
         }
     }
 
@@ -141,50 +127,99 @@ impl EventLog for DynamoDbEventLog {
         versions: RangeInclusive<u64>,
         limit: usize,
     ) -> Result<Vec<Commit>, StoreError> {
-        let mut commits = Vec::new();
-        let mut next = None;
-        loop {
-            let missing = limit - commits.len();
-            let page = self
-                .client
-                .query()
-                .table_name(&self.events)
-                .consistent_read(true)
-                .key_condition_expression("#stream = :stream AND #version BETWEEN :from AND :to")
-                .expression_attribute_names("#stream", STREAM)
-                .expression_attribute_names("#version", VERSION)
-                .expression_attribute_values(":stream", AttributeValue::S(stream.to_owned()))
-                .expression_attribute_values(
-                    ":from",
-                    AttributeValue::N(versions.start().to_string()),
-                )
-                .expression_attribute_values(":to", AttributeValue::N(versions.end().to_string()))
-                .set_limit(i32::try_from(missing).ok())
-                .set_exclusive_start_key(next)
-                .send()
-                .await
-                .map_err(failure)?;
-            for item in page.items.unwrap_or_default() {
-                commits.push(decode(stream, item)?);
+        let query = self.query(stream, versions);
+        let items = pages(query, limit).await?;
+        items.into_iter().map(|item| decode(stream, item)).collect()
+    }
+
+    async fn newest(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Commit>, StoreError> {
+        let query = self.query(stream, versions).scan_index_forward(false);
+        let items = pages(query, limit).await?;
+        items.into_iter().map(|item| decode(stream, item)).collect()
+    }
+
+    async fn events(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
+        let query = self
+            .query(stream, versions)
+            .expression_attribute_names("#events", EVENTS)
+            .projection_expression("#version, #events");
+        let items = pages(query, usize::MAX).await?;
+        let read = |mut item: Item| {
+            let version = version(&item).unwrap_or_default();
+            match item.remove(EVENTS) {
+                Some(AttributeValue::S(events)) => Ok((version, events)),
+                _ => Err(StoreError::corrupt(stream, version, "it has no events")),
             }
-            next = page.last_evaluated_key;
-            if next.is_none() || commits.len() >= limit {
-                return Ok(commits);
-            }
+        };
+        items.into_iter().map(read).collect()
+    }
+
+    async fn done(
+        &self,
+        command_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Position>, StoreError> {
+        let Some((table, _)) = &self.claims else {
+            return Ok(None);
+        };
+        let found = self
+            .client
+            .get_item()
+            .table_name(table)
+            .consistent_read(true)
+            .key(
+                CLAIM,
+                AttributeValue::S(crate::claims::command_key(command_id)),
+            )
+            .send()
+            .await
+            .map_err(failure)?;
+        Ok(found.item().and_then(|item| crate::claims::done(item, now)))
+    }
+}
+
+/// A range that is empty asks nothing.
+async fn pages(query: QueryFluentBuilder, limit: usize) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    let mut next = None;
+    loop {
+        let page = query
+            .clone()
+            .set_limit(i32::try_from(limit - items.len()).ok())
+            .set_exclusive_start_key(next)
+            .send()
+            .await
+            .map_err(failure)?;
+        items.extend(page.items.unwrap_or_default());
+        next = page.last_evaluated_key;
+        if next.is_none() || items.len() >= limit {
+            return Ok(items);
         }
     }
 }
 
+/// The first try landed and its reply was lost: what stands in the way is our own commit.
+pub(crate) fn is_ours(old: Option<&Item>, commit: &Commit) -> bool {
+    old.and_then(|old| decode(&commit.stream, old.clone()).ok())
+        .is_some_and(|old| old.chain == commit.chain)
+}
+
 fn decode(stream: &str, item: Item) -> Result<Commit, StoreError> {
-    let version = item
-        .get(VERSION)
-        .and_then(|version| version.as_n().ok())
-        .and_then(|version| version.parse().ok());
-    serde_dynamo::from_item(item).map_err(|error| StoreError::Corrupt {
-        stream: stream.to_owned(),
-        version: version.unwrap_or_default(),
-        why: error.to_string(),
-    })
+    let version = version(&item).unwrap_or_default();
+    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(stream, version, error))
+}
+
+fn version(item: &Item) -> Option<u64> {
+    item.get(VERSION)?.as_n().ok()?.parse().ok()
 }
 
 /// The size of an item as DynamoDB counts it: names and values in UTF-8, a number at its most.
@@ -194,6 +229,7 @@ fn size(item: &Item) -> usize {
             name.len()
                 + match value {
                     AttributeValue::S(text) => text.len(),
+                    AttributeValue::B(bytes) => bytes.as_ref().len(),
                     AttributeValue::N(_) => 21,
                     _ => 1,
                 }
@@ -201,7 +237,14 @@ fn size(item: &Item) -> usize {
         .sum()
 }
 
-fn failure<E, R>(error: SdkError<E, R>) -> StoreError
+pub(crate) fn within(unit: &'static str, limit: usize, found: usize) -> Result<(), StoreError> {
+    if found > limit {
+        return Err(StoreError::TooLarge { unit, limit, found });
+    }
+    Ok(())
+}
+
+pub(crate) fn failure<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,

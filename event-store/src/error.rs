@@ -1,6 +1,6 @@
 //! What can go wrong, and who should do what about it.
 
-use crate::ClockOff;
+use crate::{ClockOff, Position};
 use std::error::Error;
 
 /// The store could not do its work.
@@ -29,6 +29,15 @@ pub enum StoreError {
         /// How much there is.
         found: usize,
     },
+    /// Nothing was written: the aggregate claims unique values, or keeps a ledger, and the log was made without claims.
+    #[error("unique values and ledgers need an event log with claims")]
+    NoClaims,
+    /// Nothing was written: a command may write to each stream once.
+    #[error("a command may write to a stream once, this one wants to write to {stream} twice")]
+    Twice {
+        /// The stream.
+        stream: String,
+    },
     /// Nothing was written: this machine's clock is not to be trusted.
     #[error(transparent)]
     ClockOff(#[from] ClockOff),
@@ -37,12 +46,26 @@ pub enum StoreError {
     Aws(#[source] Box<dyn Error + Send + Sync>),
 }
 
+impl StoreError {
+    /// What is stored at a version of a stream cannot be read, and why.
+    pub(crate) fn corrupt(stream: &str, version: u64, why: impl ToString) -> Self {
+        Self::Corrupt {
+            stream: stream.to_owned(),
+            version,
+            why: why.to_string(),
+        }
+    }
+}
+
 /// An append did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Another commit has this version, or another transaction was at work: load again, decide again.
     #[error("another commit came first")]
     Conflict,
+    /// The command was done before: its first commit is there.
+    #[error("the command was done before")]
+    Done(Position),
     /// Another stream holds a value that this commit claims.
     #[error("another stream holds this {kind}")]
     ClaimTaken {

@@ -1,33 +1,23 @@
 //! Load, decide, append; and once more when another writer was first.
 
-use crate::schema::{MAX_EVENT, MAX_EVENTS};
 use crate::{
-    AppendError, ClaimChange, Clock, Commit, EventLog, ExecuteError, Metadata, StoreError,
-    StoredEvent, Stream,
+    AppendError, Batch, Clock, Commit, Decided, Done, EventLog, ExecuteError, Metadata, Part,
+    Participant, Position, Stamp, StoreError,
 };
-use decider::Decider;
+use chrono::TimeDelta;
+use decider::{Decider, Idempotency};
+use futures_util::future::try_join_all;
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How often a command is decided before it is given up as a conflict.
 const ATTEMPTS: u32 = 3;
+/// How long a [`Idempotency::Ledger`] remembers a command.
+const REMEMBERED_FOR: TimeDelta = TimeDelta::hours(48);
 
-/// A command, and all that goes with it.
-pub struct Request<'a, C> {
-    /// The stream's name.
-    pub stream: &'a str,
-    /// What is asked for.
-    pub command: &'a C,
-    /// Who asks.
-    pub metadata: Metadata,
-    /// The version that the stream must be at, if the caller cares.
-    pub expected: Option<u64>,
-    /// The stream is likely to be empty: nothing is read until that turns out to be wrong.
-    pub creates: bool,
-}
-
-/// What came of a command.
+/// What came of a command, in one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The stream's version after it.
@@ -38,146 +28,330 @@ pub struct Appended {
     pub replayed: bool,
 }
 
-/// Executes a command: at most one commit, whatever happens on the way.
+/// Executes a command on one stream: at most one commit, whatever happens on the way.
 ///
-/// A refusal that was decided on an assumption about the stream is checked against the stream before it is returned.
+/// A refusal that was decided on a guess about the stream is checked against the stream before it is returned.
 ///
 /// # Errors
-/// Nothing was appended, unless the error is [`StoreError::Aws`]: then nobody knows, and the same request may be
+/// Nothing was appended, unless the error is [`StoreError::Aws`]: then nobody knows, and the same command may be
 /// sent again.
-pub async fn execute<D>(
-    log: &impl EventLog,
+pub async fn execute<L, D>(
+    log: &L,
     clock: &impl Clock,
-    request: &Request<'_, D::Command>,
+    metadata: &Metadata,
+    mut part: Part<'_, D>,
 ) -> Result<Appended, ExecuteError<D::Error>>
 where
-    D: Decider<Event: Serialize + DeserializeOwned>,
+    L: EventLog,
+    D: Decider<
+            State: Serialize + DeserializeOwned + Send + Sync,
+            Command: Sync,
+            Event: Serialize + DeserializeOwned,
+        >,
 {
-    let mut stream = Stream::<D>::default();
-    let mut assumed = request.creates && clock.is_checked();
-    if !assumed {
-        stream.catch_up(log, request.stream).await?;
-    }
-    let mut attempt = 0;
-    while attempt < ATTEMPTS {
-        match decide(&stream, clock, request) {
-            Ok(Decision::Append(commit, claims)) => {
-                attempt += 1;
-                match log.append(&commit, &claims).await {
-                    Ok(()) => return Ok(Appended::of(&commit)),
-                    Err(AppendError::Conflict) => pause(attempt).await,
-                    Err(AppendError::ClaimTaken { kind }) => {
-                        return Err(ExecuteError::ClaimTaken { kind });
-                    }
-                    Err(AppendError::Store(error)) => return Err(error.into()),
-                }
-            }
-            // OK because the stream is then read, and this branch taken once only.
-            Ok(Decision::Answer(_)) | Err(_) if assumed => {}
-            Ok(Decision::Answer(answer)) => return Ok(answer),
-            Err(error) => return Err(error),
-        }
-        stream.catch_up(log, request.stream).await?;
-        assumed = false;
-    }
-    Err(ExecuteError::Conflict)
+    let mut answers = execute_all(log, clock, metadata, &mut [&mut part]).await?;
+    // OK because there is an answer for each part.
+    Ok(answers.remove(0))
 }
 
-enum Decision {
-    Append(Box<Commit>, Vec<ClaimChange>),
-    Answer(Appended),
-}
-
-fn decide<D>(
-    stream: &Stream<D>,
+/// Executes a command on several streams, of whatever aggregates: a commit to each that has something to write, or none
+/// at all. There is an answer for each part. The first part's aggregate says how the command is remembered.
+///
+/// # Errors
+/// As [`execute`]; the first refusal is that of the whole command.
+pub async fn execute_all<L: EventLog, E>(
+    log: &L,
     clock: &impl Clock,
-    request: &Request<'_, D::Command>,
-) -> Result<Decision, ExecuteError<D::Error>>
-where
-    D: Decider<Event: Serialize + DeserializeOwned>,
-{
-    let version = stream.version;
-    if let Some(first) = stream.remembered(request.metadata.command_id) {
-        if first.fingerprint != request.metadata.fingerprint {
-            return Err(ExecuteError::CommandIdReused);
-        }
-        return Ok(Decision::Answer(Appended {
-            version: first.version,
-            event_ids: first.event_ids.clone(),
-            replayed: true,
-        }));
-    }
-    if request.expected.is_some_and(|expected| expected != version) {
-        return Err(ExecuteError::Stale { found: version });
-    }
-    let events = D::decide(request.command, &stream.state)
-        .map_err(|error| ExecuteError::Rejected { error, version })?;
-    if events.is_empty() {
-        return Ok(Decision::Answer(Appended {
-            version,
-            event_ids: Vec::new(),
-            replayed: false,
-        }));
-    }
-    let commit = commit(stream, clock, request, &events)?;
-    let after = D::fold(stream.state.clone(), &events);
-    let claims = ClaimChange::between(&D::claims(&stream.state), &D::claims(&after));
-    Ok(Decision::Append(Box::new(commit), claims))
-}
-
-fn commit<D: Decider<Event: Serialize>>(
-    stream: &Stream<D>,
-    clock: &impl Clock,
-    request: &Request<'_, D::Command>,
-    events: &[D::Event],
-) -> Result<Commit, StoreError> {
-    within("events", MAX_EVENTS, events.len())?;
-    let version = stream.version + 1;
-    let corrupt = |error: serde_json::Error| StoreError::Corrupt {
-        stream: request.stream.to_owned(),
-        version,
-        why: error.to_string(),
+    metadata: &Metadata,
+    parts: &mut [&mut dyn Participant<L, E>],
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    check_names(parts)?;
+    let now = if clock.is_checked() {
+        clock.now().ok()
+    } else {
+        None
     };
-    let events = events
+    let mut unread = Vec::new();
+    for part in parts.iter_mut() {
+        if !now.is_some_and(|now| part.guess(now)) {
+            unread.push(part.catch_up(log));
+        }
+    }
+    try_join_all(unread).await?;
+    let mut attempt = 1;
+    loop {
+        if let Some(answers) = remembered(log, metadata, parts).await? {
+            return Ok(answers);
+        }
+        let decided = parts
+            .iter_mut()
+            .map(|part| part.decide(clock, metadata.command_id));
+        let decided: Result<Vec<_>, _> = decided.collect();
+        let (decided, outcome) = match decided {
+            Ok(decided) if decided.iter().any(Option::is_some) => (decided, None),
+            Ok(_) => (Vec::new(), Some(Ok(()))),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        if let Some(outcome) = outcome {
+            if parts.iter().all(|part| part.is_proven()) {
+                return finish(log, clock, metadata, parts, outcome).await;
+            }
+            // OK because the streams are then read, and this branch taken once only.
+            let unproven = parts.iter_mut().filter(|part| !part.is_proven());
+            try_join_all(unproven.map(|part| part.catch_up(log))).await?;
+            continue;
+        }
+        let draft = Draft::new(clock, metadata, parts, decided)?;
+        match log.append(&draft.batch).await {
+            Ok(()) => return Ok(draft.keep(parts)),
+            Err(AppendError::Conflict) => {}
+            Err(AppendError::Done(at)) => return first_answer(log, metadata, parts, at).await,
+            Err(AppendError::ClaimTaken { kind }) => return Err(ExecuteError::ClaimTaken { kind }),
+            Err(AppendError::Store(error)) => return Err(error.into()),
+        }
+        for part in parts.iter_mut() {
+            part.distrust();
+            if attempt == ATTEMPTS {
+                part.keep(None, draft.now);
+            }
+        }
+        if attempt == ATTEMPTS {
+            return Err(ExecuteError::Conflict);
+        }
+        pause(attempt).await;
+        attempt += 1;
+        try_join_all(parts.iter_mut().map(|part| part.catch_up(log))).await?;
+    }
+}
+
+fn check_names<L, E>(parts: &[&mut dyn Participant<L, E>]) -> Result<(), StoreError> {
+    let mut names = HashSet::new();
+    match parts
         .iter()
-        .map(|event| {
-            let stored = StoredEvent::encode(clock.new_id(), event).map_err(corrupt)?;
-            within(
-                "bytes in an event",
-                MAX_EVENT,
-                stored.data.to_string().len(),
-            )?;
-            Ok(stored)
-        })
-        .collect::<Result<_, StoreError>>()?;
-    Ok(Commit {
-        stream: request.stream.to_owned(),
-        version,
-        id: clock.new_id(),
-        timestamp: clock.now()?.max(stream.timestamp),
-        events,
-        metadata: request.metadata.clone(),
+        .map(|part| part.name())
+        .find(|name| !names.insert(*name))
+    {
+        Some(twice) => Err(StoreError::Twice {
+            stream: twice.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// There is nothing to write. A ledger is asked whether that is because all was done before.
+async fn finish<L: EventLog, E>(
+    log: &L,
+    clock: &impl Clock,
+    metadata: &Metadata,
+    parts: &mut [&mut dyn Participant<L, E>],
+    outcome: Result<(), ExecuteError<E>>,
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    let now = clock.now().map_err(StoreError::from)?;
+    if has_ledger(metadata, parts)
+        && let Some(at) = log.done(metadata.command_id, now).await?
+    {
+        return first_answer(log, metadata, parts, at).await;
+    }
+    for part in parts.iter_mut() {
+        part.keep(None, now);
+    }
+    outcome.map(|()| {
+        parts
+            .iter()
+            .map(|part| Appended::nothing(part.version()))
+            .collect()
     })
 }
 
-fn within(unit: &'static str, limit: usize, found: usize) -> Result<(), StoreError> {
-    if found > limit {
-        return Err(StoreError::TooLarge { unit, limit, found });
+fn has_ledger<L, E>(metadata: &Metadata, parts: &[&mut dyn Participant<L, E>]) -> bool {
+    let first = parts.first().map(|part| part.idempotency());
+    metadata.fingerprint.is_some() && first == Some(Idempotency::Ledger)
+}
+
+/// What is about to be written, and what to answer when it is.
+struct Draft {
+    batch: Batch,
+    stamps: Vec<Option<Stamp>>,
+    answers: Vec<Appended>,
+    now: chrono::DateTime<chrono::Utc>,
+}
+
+impl Draft {
+    fn new<L, E>(
+        clock: &impl Clock,
+        metadata: &Metadata,
+        parts: &[&mut dyn Participant<L, E>],
+        decided: Vec<Option<Decided>>,
+    ) -> Result<Self, StoreError> {
+        let now = clock.now()?;
+        let timestamp = parts
+            .iter()
+            .fold(now, |latest, part| latest.max(part.timestamp()));
+        let mut metadata = metadata.clone();
+        metadata.parts = decided
+            .iter()
+            .flatten()
+            .map(|part| part.at.clone())
+            .collect();
+        let done = has_ledger(&metadata, parts)
+            .then(|| metadata.parts.first().cloned())
+            .flatten();
+        if metadata.parts.len() == 1 {
+            metadata.parts.clear();
+        }
+        let mut draft = Self {
+            batch: Batch {
+                done: done.map(|at| Done {
+                    command_id: metadata.command_id,
+                    at,
+                    now,
+                    until: now + REMEMBERED_FOR,
+                }),
+                ..Batch::default()
+            },
+            stamps: Vec::new(),
+            answers: Vec::new(),
+            now,
+        };
+        for (part, decided) in parts.iter().zip(decided) {
+            let Some(decided) = decided else {
+                let (stream, version) = (part.name().to_owned(), part.version());
+                draft.batch.unchanged.push(Position { stream, version });
+                draft.answers.push(Appended::nothing(version));
+                draft.stamps.push(None);
+                continue;
+            };
+            let stamp = Stamp {
+                id: clock.new_id(),
+                timestamp,
+            };
+            draft
+                .batch
+                .commits
+                .push(part.commit(&decided, &stamp, &metadata)?);
+            let claims = decided.claims.into_iter();
+            draft
+                .batch
+                .claims
+                .extend(claims.map(|claim| (decided.at.stream.clone(), claim)));
+            draft.answers.push(Appended {
+                version: part.version() + decided.events.len() as u64,
+                event_ids: decided.events.iter().map(|event| event.id).collect(),
+                replayed: false,
+            });
+            draft.stamps.push(Some(stamp));
+        }
+        Ok(draft)
     }
-    Ok(())
+
+    /// It is written.
+    fn keep<L, E>(self, parts: &mut [&mut dyn Participant<L, E>]) -> Vec<Appended> {
+        let mut commits = self.batch.commits.iter();
+        for (part, stamp) in parts.iter_mut().zip(&self.stamps) {
+            let written = stamp
+                .as_ref()
+                .and_then(|stamp| Some((commits.next()?, stamp)));
+            part.keep(written, self.now);
+        }
+        self.answers
+    }
+}
+
+/// The answers that a command had before, if the first stream remembers it.
+async fn remembered<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+) -> Result<Option<Vec<Appended>>, ExecuteError<E>> {
+    let Some(first) = parts.first().filter(|_| metadata.fingerprint.is_some()) else {
+        return Ok(None);
+    };
+    for version in first.remembered(metadata.command_id) {
+        for commit in log.read(first.name(), version..=version, 1).await? {
+            if commit.metadata()?.command_id == metadata.command_id {
+                return answers(log, metadata, parts, &commit).await.map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The answers that a command had whose first commit lies there.
+async fn first_answer<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+    at: Position,
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    let commit = log
+        .read(&at.stream, at.version..=at.version, 1)
+        .await?
+        .pop();
+    let commit = commit.ok_or_else(|| {
+        StoreError::corrupt(
+            &at.stream,
+            at.version,
+            "a command was done here, and nothing is here",
+        )
+    })?;
+    answers(log, metadata, parts, &commit).await
+}
+
+async fn answers<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+    first: &Commit,
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    let known = first.metadata()?;
+    if known.fingerprint != metadata.fingerprint {
+        return Err(ExecuteError::CommandIdReused);
+    }
+    let mut answers = Vec::new();
+    for part in parts {
+        let elsewhere = known.parts.iter().find(|at| at.stream == part.name());
+        answers.push(match elsewhere {
+            _ if part.name() == first.stream => Appended::before(first)?,
+            Some(at) => match log
+                .read(&at.stream, at.version..=at.version, 1)
+                .await?
+                .pop()
+            {
+                Some(commit) => Appended::before(&commit)?,
+                None => {
+                    let why = "the other commits of its command are there, and it is not";
+                    return Err(StoreError::corrupt(&at.stream, at.version, why).into());
+                }
+            },
+            None => Appended {
+                replayed: true,
+                ..Appended::nothing(part.version())
+            },
+        });
+    }
+    Ok(answers)
 }
 
 impl Appended {
-    fn of(commit: &Commit) -> Self {
+    fn nothing(version: u64) -> Self {
         Self {
-            version: commit.last_version(),
-            event_ids: commit.events.iter().map(|event| event.id).collect(),
+            version,
+            event_ids: Vec::new(),
             replayed: false,
         }
+    }
+
+    fn before(commit: &Commit) -> Result<Self, StoreError> {
+        let events = commit.events()?;
+        Ok(Self {
+            version: commit.last_version()?,
+            event_ids: events.iter().map(|event| event.id).collect(),
+            replayed: true,
+        })
     }
 }
 
 /// Full jitter, so that writers who met once do not meet again.
 async fn pause(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..20 << attempt))).await;
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..10 << attempt))).await;
 }

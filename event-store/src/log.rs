@@ -1,21 +1,46 @@
 //! The port to wherever commits are kept.
 
-use crate::{AppendError, ClaimChange, Commit, StoreError};
+use crate::{AppendError, ClaimChange, Commit, Position, StoreError};
+use chrono::{DateTime, Utc};
 use std::future::Future;
 use std::ops::RangeInclusive;
+use uuid::Uuid;
 
-/// Keeps commits, and the claims that go with them.
+/// What is written together: all of it, or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Commits, each of another stream, and each only if its stream has no commit of that version.
+    pub commits: Vec<Commit>,
+    /// Streams that have no commit, and must still end where they do.
+    pub unchanged: Vec<Position>,
+    /// Claims that change hands, each with the stream that takes or releases it.
+    pub claims: Vec<(String, ClaimChange)>,
+    /// The command that must not be done twice, for those who keep a [`decider::Idempotency::Ledger`].
+    pub done: Option<Done>,
+}
+
+/// A command that was done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The command's id.
+    pub command_id: Uuid,
+    /// Where its first commit lies.
+    pub at: Position,
+    /// When it was done.
+    pub now: DateTime<Utc>,
+    /// When it may be forgotten.
+    pub until: DateTime<Utc>,
+}
+
+/// Keeps commits, the claims that go with them, and which commands were done.
 pub trait EventLog: Send + Sync {
-    /// Appends a commit and changes claims, all or nothing, if the stream has no commit of this version.
+    /// Writes a batch, all or nothing.
     ///
     /// # Errors
-    /// [`AppendError::Conflict`] when another commit has this version, [`AppendError::ClaimTaken`] when another
-    /// stream holds a value. A commit that turns out to be there already (its own id is found) is a success.
-    fn append(
-        &self,
-        commit: &Commit,
-        claims: &[ClaimChange],
-    ) -> impl Future<Output = Result<(), AppendError>> + Send;
+    /// [`AppendError::Conflict`] when another commit has a version that this one wants,
+    /// [`AppendError::Done`] when the command is known already, [`AppendError::ClaimTaken`] when another stream holds
+    /// a value. A batch that turns out to be there already (the id of its first commit is found) is a success.
+    fn append(&self, batch: &Batch) -> impl Future<Output = Result<(), AppendError>> + Send;
 
     /// The commits of a stream whose first event has a version in `versions`, oldest first, at most `limit` of
     /// them; among them every one that was appended before the call.
@@ -28,4 +53,53 @@ pub trait EventLog: Send + Sync {
         versions: RangeInclusive<u64>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Commit>, StoreError>> + Send;
+
+    /// The same, newest first.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn newest(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Commit>, StoreError>> + Send;
+
+    /// All of [`EventLog::read`], where nothing but the events is needed: their versions with their JSON.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn events(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+    ) -> impl Future<Output = Result<Vec<(u64, String)>, StoreError>> + Send {
+        async move {
+            let commits = self.read(stream, versions, usize::MAX).await?;
+            Ok(commits
+                .into_iter()
+                .map(|commit| (commit.version, commit.events))
+                .collect())
+        }
+    }
+
+    /// Where the first commit of a command lies, if it was written as [`Batch::done`] and is not forgotten.
+    ///
+    /// # Errors
+    /// The store could not do its work.
+    fn done(
+        &self,
+        command_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send;
+}
+
+impl Batch {
+    /// A batch of one commit.
+    pub fn of(commit: Commit) -> Self {
+        Self {
+            commits: vec![commit],
+            ..Self::default()
+        }
+    }
 }

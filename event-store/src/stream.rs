@@ -1,14 +1,20 @@
 //! A stream as it was loaded: the state, and what the next commit needs to know.
 
-use crate::{Commit, EventLog, StoreError};
+use crate::ring::Ring;
+use crate::snapshot::{self, Unusable};
+use crate::{Commit, EventLog, Hash, RING, StoreError, StoredEvent};
 use chrono::{DateTime, Utc};
 use decider::Decider;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
-use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use uuid::Uuid;
 
-/// How many commands a stream remembers, besides its first.
-pub const RING: usize = 64;
+/// A commit that is this many events after the last snapshot carries one; so the newest so many commits hold one.
+pub const SNAPSHOT_EVERY: usize = 8;
+/// A replay reads so many versions at a time, and so many such pieces side by side.
+const PIECE: u64 = 512;
+const SIDE_BY_SIDE: usize = 8;
 
 /// The fold of a stream's commits up to a version.
 pub struct Stream<D: Decider> {
@@ -18,20 +24,12 @@ pub struct Stream<D: Decider> {
     pub version: u64,
     /// When the last commit was recorded; [`DateTime::UNIX_EPOCH`] if there is none.
     pub timestamp: DateTime<Utc>,
-    ring: VecDeque<Remembered>,
-}
-
-/// A command that was executed, and its answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Remembered {
-    /// The command's id.
-    pub command_id: Uuid,
-    /// Tells two commands of one id apart.
-    pub fingerprint: String,
-    /// The stream's version after it.
-    pub version: u64,
-    /// The events that it appended.
-    pub event_ids: Vec<Uuid>,
+    /// How many snapshots could not be used on the way here.
+    pub passed_over: usize,
+    pub(crate) hash: Hash,
+    pub(crate) ring: Ring,
+    /// How many events came after the snapshot that this began with.
+    pub(crate) since_snapshot: u64,
 }
 
 impl<D: Decider> Default for Stream<D> {
@@ -40,65 +38,176 @@ impl<D: Decider> Default for Stream<D> {
             state: D::State::default(),
             version: 0,
             timestamp: DateTime::UNIX_EPOCH,
-            ring: VecDeque::new(),
+            passed_over: 0,
+            hash: Hash::default(),
+            ring: Ring::default(),
+            since_snapshot: 0,
         }
     }
 }
 
-impl<D: Decider<Event: DeserializeOwned>> Stream<D> {
-    /// Reads and applies the commits that it has not seen.
+impl<D: Decider> Clone for Stream<D> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            ring: self.ring.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
+    /// Loads a stream: one read of [`SNAPSHOT_EVERY`] commits, however long the stream is, if its snapshots are in order.
     ///
     /// # Errors
     /// As [`EventLog::read`]; a gap between versions is [`StoreError::Corrupt`].
-    pub async fn catch_up(&mut self, log: &impl EventLog, name: &str) -> Result<(), StoreError> {
-        for commit in log
-            .read(name, self.version + 1..=u64::MAX, usize::MAX)
-            .await?
-        {
-            self.apply(&commit)?;
+    pub async fn load(log: &impl EventLog, name: &str) -> Result<Self, StoreError> {
+        let mut stream = Self::default();
+        stream.catch_up(log, name).await?;
+        Ok(stream)
+    }
+
+    /// Folds a stream from its first event on, up to the version `to`, and looks at no snapshot.
+    ///
+    /// # Errors
+    /// As [`Stream::load`].
+    pub async fn replay(log: &impl EventLog, name: &str, to: u64) -> Result<Self, StoreError> {
+        let latest = log.newest(name, 1..=to, RING).await?;
+        let mut stream = Self::default();
+        if let Some(oldest) = latest.last() {
+            stream
+                .replay_events(log, name, 1..=oldest.version - 1)
+                .await?;
+        }
+        stream.follow(latest)?;
+        Ok(stream)
+    }
+
+    /// Reads what it has not seen, and says whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Stream::load`].
+    pub async fn catch_up(&mut self, log: &impl EventLog, name: &str) -> Result<bool, StoreError> {
+        let due = self.version + 1;
+        let mut newest = log.newest(name, due..=u64::MAX, SNAPSHOT_EVERY).await?;
+        let mut usable = self.newest_snapshot(&newest);
+        let reaches = |newest: &[Commit], limit| {
+            newest.len() < limit || newest.last().is_some_and(|oldest| oldest.version <= due)
+        };
+        if usable.is_none() && !reaches(&newest, SNAPSHOT_EVERY) {
+            let before = newest.last().map_or(due, |oldest| oldest.version) - 1;
+            let earlier = log.newest(name, due..=before, RING).await?;
+            usable = self
+                .newest_snapshot(&earlier)
+                .map(|(index, stream)| (newest.len() + index, stream));
+            let whole = reaches(&earlier, RING);
+            newest.extend(earlier);
+            if usable.is_none() && !whole {
+                let before = newest.last().map_or(due, |oldest| oldest.version) - 1;
+                self.replay_events(log, name, due..=before).await?;
+            }
+        }
+        let found = !newest.is_empty();
+        if let Some((index, stream)) = usable {
+            *self = stream;
+            newest.truncate(index);
+        }
+        self.follow(newest)?;
+        Ok(found)
+    }
+
+    /// Applies commits that were read newest first.
+    fn follow(&mut self, newest: Vec<Commit>) -> Result<(), StoreError> {
+        newest
+            .iter()
+            .rev()
+            .try_for_each(|commit| self.apply(commit))
+    }
+
+    /// The first usable snapshot among commits, newest first, as the stream that it makes.
+    fn newest_snapshot(&mut self, newest: &[Commit]) -> Option<(usize, Self)> {
+        for (index, commit) in newest.iter().enumerate() {
+            let follower = index.checked_sub(1).and_then(|next| newest.get(next));
+            match snapshot::open::<D>(commit, follower) {
+                Ok(mut stream) => {
+                    stream.passed_over = self.passed_over;
+                    return Some((index, stream));
+                }
+                Err(Unusable::Absent) => {}
+                Err(why) => {
+                    self.passed_over += 1;
+                    let (stream, version) = (&commit.stream, commit.version);
+                    tracing::warn!(stream, version, %why, "a snapshot is passed over");
+                }
+            }
+        }
+        None
+    }
+
+    /// Folds events whose commits matter no more, except for the first.
+    async fn replay_events(
+        &mut self,
+        log: &impl EventLog,
+        name: &str,
+        versions: RangeInclusive<u64>,
+    ) -> Result<(), StoreError> {
+        let (from, to) = versions.into_inner();
+        if from == 1 && to > 0 {
+            for first in log.read(name, 1..=1, 1).await? {
+                self.remember(first.head()?.command_id, 1);
+            }
+        }
+        let starts = (from..=to).step_by(PIECE as usize);
+        let pieces = starts.map(|start| log.events(name, start..=to.min(start + PIECE - 1)));
+        let mut pieces = stream::iter(pieces).buffered(SIDE_BY_SIDE);
+        while let Some(piece) = pieces.try_next().await? {
+            for (version, events) in piece {
+                let events: Vec<StoredEvent> = serde_json::from_str(&events)
+                    .map_err(|error| StoreError::corrupt(name, version, error))?;
+                self.evolve(name, version, &events)?;
+            }
         }
         Ok(())
     }
 
     fn apply(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        if commit.version != self.version + 1 || commit.events.is_empty() {
-            return Err(StoreError::Corrupt {
-                stream: commit.stream.clone(),
-                version: commit.version,
-                why: format!(
-                    "a commit of 1 or more events was due at version {}",
-                    self.version + 1
-                ),
-            });
-        }
-        for recorded in commit.recorded::<D::Event>()? {
-            self.state = D::evolve(std::mem::take(&mut self.state), &recorded.event);
-        }
-        self.version = commit.last_version();
-        self.timestamp = commit.timestamp;
-        // The first stays, so that a repeated create is known for ever.
-        if self.ring.len() > RING {
-            self.ring.remove(1);
-        }
-        self.ring.push_back(Remembered::of(commit));
+        self.evolve(&commit.stream, commit.version, &commit.events()?)?;
+        let head = commit.head()?;
+        self.timestamp = head.timestamp;
+        self.hash = commit.chain.hash;
+        self.remember(head.command_id, commit.version);
         Ok(())
     }
 
-    /// The answer to a command of this id, if it is the first or among the last [`RING`].
-    pub fn remembered(&self, command_id: Uuid) -> Option<&Remembered> {
-        self.ring
-            .iter()
-            .find(|command| command.command_id == command_id)
+    fn evolve(
+        &mut self,
+        name: &str,
+        version: u64,
+        events: &[StoredEvent],
+    ) -> Result<(), StoreError> {
+        if version != self.version + 1 || events.is_empty() {
+            let due = self.version + 1;
+            let why = format!("a commit of 1 or more events was due at version {due}");
+            return Err(StoreError::corrupt(name, version, why));
+        }
+        for (stored, version) in events.iter().zip(version..) {
+            let event = stored.decode(name, version)?;
+            self.state = D::evolve(std::mem::take(&mut self.state), &event);
+        }
+        self.version += events.len() as u64;
+        self.since_snapshot += events.len() as u64;
+        Ok(())
     }
 }
 
-impl Remembered {
-    fn of(commit: &Commit) -> Self {
-        Self {
-            command_id: commit.metadata.command_id,
-            fingerprint: commit.metadata.fingerprint.clone(),
-            version: commit.last_version(),
-            event_ids: commit.events.iter().map(|event| event.id).collect(),
-        }
+impl<D: Decider> Stream<D> {
+    /// The versions of the commits that may be those of a command.
+    pub(crate) fn remembered(&self, command_id: Uuid) -> Vec<u64> {
+        self.ring.find(command_id)
+    }
+
+    /// The command's commit begins at `version`.
+    pub(crate) fn remember(&mut self, command_id: Uuid, version: u64) {
+        self.ring.push(command_id, version, D::IDEMPOTENCY);
     }
 }

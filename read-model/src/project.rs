@@ -84,7 +84,7 @@ where
             })?;
             document = Some(next);
         }
-        applied = commit.last_version();
+        applied = commit.last_version()?;
     }
     Ok((document, applied))
 }

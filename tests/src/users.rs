@@ -3,7 +3,7 @@
 use domain::User;
 use domain::user::{Command, Error};
 use event_store::{
-    Appended, Clock, EventLog, ExecuteError, Metadata, Request, execute, stream_name,
+    Appended, Cache, Clock, EventLog, ExecuteError, Metadata, Part, execute, stream_name,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,13 +38,14 @@ pub fn rename(name: &str) -> Command {
 pub fn metadata(command_id: Uuid) -> Metadata {
     Metadata {
         command_id,
-        fingerprint: "f".into(),
+        fingerprint: Some("f".into()),
         actor: "tests".into(),
         correlation_id: command_id,
         causation_id: None,
         traceparent: None,
         source: "tests".into(),
         reason: None,
+        parts: Vec::new(),
     }
 }
 
@@ -56,14 +57,22 @@ pub async fn run_as(
     id: Uuid,
     command: &Command,
 ) -> Result<Appended, ExecuteError<Error>> {
-    let request = Request {
-        stream: &stream(id),
-        command,
-        metadata: metadata(command_id),
-        expected: None,
-        creates: matches!(command, Command::CreateUser { .. }),
-    };
-    execute::<User>(log, clock, &request).await
+    run_with(&Cache::none(), command_id, log, clock, id, command).await
+}
+
+/// Executes a command under this id in a sandbox that has this cache.
+pub async fn run_with(
+    cache: &Cache<User>,
+    command_id: Uuid,
+    log: &impl EventLog,
+    clock: &impl Clock,
+    id: Uuid,
+    command: &Command,
+) -> Result<Appended, ExecuteError<Error>> {
+    let name = stream(id);
+    let creates = matches!(command, Command::CreateUser { .. });
+    let part = Part::new(&name, command, cache).creating(creates);
+    execute(log, clock, &metadata(command_id), part).await
 }
 
 /// Executes a command under an id of its own.

@@ -5,7 +5,7 @@ use crate::refuse::refusal;
 use domain::Aggregate;
 use domain::values::Reason;
 use edge::{Answer, Caller, Invalid, Problem, json};
-use event_store::{Appended, Clock, EventLog, Metadata, Request as Execute, execute, stream_name};
+use event_store::{Appended, Cache, Clock, EventLog, Metadata, Part, execute, stream_name};
 use lambda_http::http::{HeaderName, StatusCode, header};
 use lambda_http::{Body, Request, Response, tracing};
 use serde_json::{Value, json};
@@ -24,9 +24,10 @@ pub struct Commands<L, C> {
 /// The answer to a request, whatever it is.
 pub async fn answer<A: Aggregate>(
     commands: &Commands<impl EventLog, impl Clock>,
+    cache: &Cache<A>,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
-    Ok(accept::<A>(commands, &request)
+    Ok(accept::<A>(commands, cache, &request)
         .await
         .unwrap_or_else(|problem| {
             tracing::info!(code = problem.code(), "refused");
@@ -36,6 +37,7 @@ pub async fn answer<A: Aggregate>(
 
 async fn accept<A: Aggregate>(
     commands: &Commands<impl EventLog, impl Clock>,
+    cache: &Cache<A>,
     request: &Request,
 ) -> Result<Response<Body>, Problem> {
     let caller = Caller::of(request, &commands.subject_claim)?;
@@ -61,15 +63,12 @@ async fn accept<A: Aggregate>(
         traceparent: call.traceparent,
         source: "http".to_owned(),
         reason,
+        parts: Vec::new(),
     };
-    let request = Execute {
-        stream: &stream,
-        command: &command,
-        metadata,
-        expected: call.expected,
-        creates: call.creates,
-    };
-    let appended = execute::<A>(&commands.log, &commands.clock, &request)
+    let part = Part::new(&stream, &command, cache)
+        .expecting(call.expected)
+        .creating(call.creates);
+    let appended = execute(&commands.log, &commands.clock, &metadata, part)
         .await
         .map_err(|error| refusal(&stream, error))?;
     tracing::info!(

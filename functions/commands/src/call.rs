@@ -29,8 +29,8 @@ pub struct Call {
     pub creates: bool,
     /// The same for every copy of the command.
     pub command_id: Uuid,
-    /// Not the same for another command under the same key.
-    pub fingerprint: String,
+    /// Not the same for another command under the same key; without a key there is no other.
+    pub fingerprint: Option<String>,
     /// From `If-Match`.
     pub expected: Option<u64>,
     /// From `X-Correlation-Id`.
@@ -92,7 +92,7 @@ impl Call {
             id,
             creates,
             command_id,
-            fingerprint,
+            fingerprint: key.map(|_| fingerprint),
             expected: expected(request.headers())?,
             correlation_id: text(request.headers(), "x-correlation-id")
                 .and_then(|id| Uuid::try_parse(id).ok()),

@@ -8,9 +8,12 @@ use aws_sdk_dynamodb::{Client, config};
 use domain::Aggregate;
 use domain::registry::{self, AggregateVisitor};
 use edge::{sdk_config, variable};
-use event_store::{ClaimsKey, DynamoDbEventLog, ServiceClock};
+use event_store::{Cache, ClaimsKey, DynamoDbEventLog, ServiceClock};
 use lambda_http::{Error, Request, service_fn, tracing};
 use std::pin::Pin;
+
+/// What the streams seen last may take: a quarter of the function's memory, in bytes.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
@@ -21,9 +24,9 @@ impl AggregateVisitor for Serve {
 
     fn visit<A: Aggregate>(self) -> Served {
         Box::pin(async move {
-            let commands = &self.0;
+            let (commands, cache) = (&self.0, &Cache::new(CACHE_BYTES));
             lambda_http::run(service_fn(|request: Request| {
-                accept::answer::<A>(commands, request)
+                accept::answer::<A>(commands, cache, request)
             }))
             .await
         })

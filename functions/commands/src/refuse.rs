@@ -61,9 +61,11 @@ fn rejected<E: Error + Serialize>(error: &E, version: u64) -> Problem {
 
 fn store(stream: &str, error: &StoreError) -> Problem {
     match error {
-        StoreError::TooLarge { .. } => Problem::invalid([Invalid::new("body", error.to_string())]),
-        StoreError::Corrupt { .. } => {
-            tracing::error!(stream, error = causes(error), "the store is corrupt");
+        StoreError::TooLarge { .. } | StoreError::Twice { .. } => {
+            Problem::invalid([Invalid::new("body", error.to_string())])
+        }
+        StoreError::Corrupt { .. } | StoreError::NoClaims => {
+            tracing::error!(stream, error = causes(error), "the store cannot be used");
             Problem::internal()
         }
         StoreError::Throttled(_) | StoreError::ClockOff(_) | StoreError::Aws(_) => {

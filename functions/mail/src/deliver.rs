@@ -4,7 +4,6 @@
 use decider::Decider;
 use domain::{Mail, Mailing};
 use edge::Announcement;
-use event_store::schema::MAX_EVENTS;
 use event_store::{EventLog, StoreError};
 use lambda_runtime::tracing;
 use std::error::Error;
@@ -129,19 +128,13 @@ impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
         &self,
         said: &Announcement,
     ) -> Result<<M::Source as Decider>::Event, DeliverError> {
-        // OK because the commit that holds a version begins at most this many before it.
-        let earliest = said.version.saturating_sub(MAX_EVENTS as u64 - 1).max(1);
-        let commits = self
-            .log
-            .read(&said.stream, earliest..=said.version, usize::MAX)
-            .await?;
-        let commit = commits
-            .iter()
-            .find(|commit| commit.events.iter().any(|event| event.id == said.id));
-        let recorded = commit.ok_or(DeliverError::NoSuchEvent)?.recorded()?;
-        let recorded = recorded
-            .into_iter()
-            .find(|recorded| recorded.version == said.version);
+        // OK because a commit begins at or before each of its versions, and the next one after them.
+        let commits = self.log.newest(&said.stream, 1..=said.version, 1).await?;
+        let commit = commits.first().ok_or(DeliverError::NoSuchEvent)?;
+        let mut recorded = commit.recorded()?.into_iter();
+        let id = said.id.to_string();
+        let recorded =
+            recorded.find(|recorded| recorded.version == said.version && recorded.id == id);
         recorded
             .map(|recorded| recorded.event)
             .ok_or(DeliverError::NoSuchEvent)

@@ -4,7 +4,7 @@ use crate::answer::{Queries, failed, unknown};
 use crate::list::{limit, no_cursor};
 use domain::Aggregate;
 use edge::{Answer, Caller, Problem, json, parameters, stream_id};
-use event_store::{Commit, EventLog, StoredEvent, rfc3339, stream_name};
+use event_store::{Commit, EventLog, StoreError, rfc3339, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use read_model::{Cursor, Documents};
@@ -41,18 +41,17 @@ pub async fn answer<A: Aggregate>(
     if commits.is_empty() && from.commit == 1 {
         return Err(unknown(&id.to_string()));
     }
-    let mut events = commits
-        .iter()
-        .flat_map(positions)
-        .skip_while(|(position, ..)| *position < from);
-    let data: Vec<_> = events
-        .by_ref()
-        .take(limit)
-        .map(|(_, commit, event)| view(commit, event))
-        .collect();
+    let mut events = Vec::new();
+    for commit in &commits {
+        events.extend(views(commit).map_err(|error| failed(error.into()))?);
+    }
+    let mut events = events
+        .into_iter()
+        .skip_while(|(position, _)| *position < from);
+    let data: Vec<_> = events.by_ref().take(limit).map(|(_, view)| view).collect();
     let next_cursor = events
         .next()
-        .map(|(position, ..)| position.cursor().to_text());
+        .map(|(position, _)| position.cursor().to_text());
     Ok(json(
         Answer::new(StatusCode::OK),
         &json!({ "data": data, "next_cursor": next_cursor }),
@@ -80,36 +79,32 @@ impl Position {
     }
 }
 
-fn positions(commit: &Commit) -> impl Iterator<Item = (Position, &Commit, (u64, &StoredEvent))> {
-    commit.events.iter().zip(0..).map(move |(event, skip)| {
-        (
-            Position {
-                commit: commit.version,
-                skip,
-            },
-            commit,
-            (commit.version + skip, event),
-        )
-    })
-}
-
-/// An event as callers see it, as it was stored.
-fn view(commit: &Commit, (version, event): (u64, &StoredEvent)) -> Value {
-    let metadata = &commit.metadata;
-    json!({
-        "id": event.id,
-        "stream": commit.stream,
-        "version": version,
-        "type": event.kind,
-        "schema_version": event.schema_version,
-        "timestamp": rfc3339(commit.timestamp),
-        "effective_at": event.effective_at.map(rfc3339),
-        "actor": metadata.actor,
-        "reason": metadata.reason,
-        "command_id": metadata.command_id,
-        "correlation_id": metadata.correlation_id,
-        "causation_id": metadata.causation_id,
-        "source": metadata.source,
-        "data": event.data,
-    })
+/// The events of a commit as callers see them, as they were stored.
+fn views(commit: &Commit) -> Result<Vec<(Position, Value)>, StoreError> {
+    let metadata = commit.metadata()?;
+    let timestamp = rfc3339(commit.stamp()?.timestamp);
+    let views = commit.events()?.into_iter().zip(0..).map(|(event, skip)| {
+        let position = Position {
+            commit: commit.version,
+            skip,
+        };
+        let view = json!({
+            "id": event.id,
+            "stream": commit.stream,
+            "version": commit.version + skip,
+            "type": event.kind,
+            "schema_version": event.schema_version,
+            "timestamp": timestamp,
+            "effective_at": event.effective_at.map(rfc3339),
+            "actor": metadata.actor,
+            "reason": metadata.reason,
+            "command_id": metadata.command_id,
+            "correlation_id": metadata.correlation_id,
+            "causation_id": metadata.causation_id,
+            "source": metadata.source,
+            "data": event.data,
+        });
+        (position, view)
+    });
+    Ok(views.collect())
 }

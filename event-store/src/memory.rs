@@ -1,0 +1,168 @@
+//! An event log in memory: for examples, for tests that need no DynamoDB, and for simulations.
+
+use crate::{AppendError, Batch, ClaimChange, Commit, Done, EventLog, Position, StoreError};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// Keeps all there is in this process; its clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryEventLog {
+    kept: Arc<Mutex<Kept>>,
+    loses_replies: Arc<Mutex<u32>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    commits: BTreeMap<(String, u64), Commit>,
+    claims: HashMap<(&'static str, String), String>,
+    done: HashMap<Uuid, Done>,
+}
+
+impl MemoryEventLog {
+    /// Does what the next `replies` appends want, and then says that nobody knows.
+    pub fn lose_replies(&self, replies: u32) {
+        *lock(&self.loses_replies) = replies;
+    }
+
+    /// Puts a commit in place of the one at its version: what no service may do.
+    pub fn tamper(&self, commit: Commit) {
+        let key = (commit.stream.clone(), commit.version);
+        lock(&self.kept).commits.insert(key, commit);
+    }
+}
+
+impl EventLog for MemoryEventLog {
+    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        lock(&self.kept).append(batch)?;
+        let mut losses = lock(&self.loses_replies);
+        if *losses > 0 {
+            *losses -= 1;
+            return Err(StoreError::Aws("the reply was lost".into()).into());
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Commit>, StoreError> {
+        Ok(lock(&self.kept)
+            .range(stream, versions)
+            .take(limit)
+            .collect())
+    }
+
+    async fn newest(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Commit>, StoreError> {
+        Ok(lock(&self.kept)
+            .range(stream, versions)
+            .rev()
+            .take(limit)
+            .collect())
+    }
+
+    async fn done(
+        &self,
+        command_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Position>, StoreError> {
+        Ok(lock(&self.kept).done(command_id, now))
+    }
+}
+
+impl Kept {
+    fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
+        let at = |commit: &Commit| (commit.stream.clone(), commit.version);
+        let is_ours = |commit: &Commit| {
+            self.commits
+                .get(&at(commit))
+                .is_some_and(|old| old.chain == commit.chain)
+        };
+        if batch.commits.iter().any(is_ours) {
+            return Ok(());
+        }
+        if let Some(done) = &batch.done
+            && let Some(at) = self.done(done.command_id, done.now)
+        {
+            return Err(AppendError::Done(at));
+        }
+        let moved_on = |at: &Position| {
+            self.commits
+                .contains_key(&(at.stream.clone(), at.version + 1))
+        };
+        if batch
+            .commits
+            .iter()
+            .any(|commit| self.commits.contains_key(&at(commit)))
+            || batch.unchanged.iter().any(moved_on)
+        {
+            return Err(AppendError::Conflict);
+        }
+        for (stream, change) in &batch.claims {
+            let claim = change.claim();
+            let holder = self.claims.get(&(claim.kind, claim.canonical.clone()));
+            if holder.is_some_and(|holder| holder != stream) {
+                return Err(match change {
+                    ClaimChange::Take(claim) => AppendError::ClaimTaken { kind: claim.kind },
+                    ClaimChange::Release(_) => {
+                        StoreError::corrupt(stream, 0, "another stream holds what it would release")
+                            .into()
+                    }
+                });
+            }
+        }
+        for commit in &batch.commits {
+            self.commits.insert(at(commit), commit.clone());
+        }
+        for (stream, change) in &batch.claims {
+            let claim = change.claim();
+            let key = (claim.kind, claim.canonical.clone());
+            match change {
+                ClaimChange::Take(_) => self.claims.insert(key, stream.clone()),
+                ClaimChange::Release(_) => self.claims.remove(&key),
+            };
+        }
+        self.done.extend(
+            batch
+                .done
+                .iter()
+                .map(|done| (done.command_id, done.clone())),
+        );
+        Ok(())
+    }
+
+    fn range(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+    ) -> impl DoubleEndedIterator<Item = Commit> {
+        let is_empty = versions.is_empty();
+        let (from, to) = versions.into_inner();
+        // OK because a map refuses a range that ends before it begins.
+        let keys = (stream.to_owned(), from)..=(stream.to_owned(), to.max(from));
+        let within = (!is_empty).then(|| self.commits.range(keys));
+        within
+            .into_iter()
+            .flatten()
+            .map(|(_, commit)| commit.clone())
+    }
+
+    fn done(&self, command_id: Uuid, now: DateTime<Utc>) -> Option<Position> {
+        let done = self.done.get(&command_id)?;
+        (done.until > now).then(|| done.at.clone())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // OK because nothing under the locks leaves them half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,286 @@
+//! One stream's part in a command: what is known of the stream, and what the command makes of it.
+
+use crate::cache::{Cache, OWN_IN_A_ROW, Seen};
+use crate::dynamodb::within;
+use crate::schema::{MAX_EVENT, MAX_EVENTS, MAX_ITEM};
+use crate::stream::SNAPSHOT_EVERY;
+use crate::{
+    ClaimChange, Clock, Commit, EventLog, ExecuteError, Metadata, Position, Stamp, StoreError,
+    StoredEvent, Stream, snapshot,
+};
+use chrono::{DateTime, Utc};
+use decider::{Decider, Idempotency};
+use serde::{Serialize, de::DeserializeOwned};
+use std::pin::Pin;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Room that a snapshot leaves in an item for what is not events, in bytes.
+const SPARE: usize = 32 * 1024;
+
+/// What a command asks of one stream.
+pub struct Part<'a, D: Decider> {
+    name: &'a str,
+    command: &'a D::Command,
+    cache: &'a Cache<D>,
+    expected: Option<u64>,
+    creates: bool,
+    stream: Arc<Stream<D>>,
+    /// The stream was read, so that a refusal may be believed.
+    is_proven: bool,
+    own_in_a_row: u8,
+    next: Option<Stream<D>>,
+}
+
+/// What a part has decided to write.
+pub struct Decided {
+    pub(crate) at: Position,
+    pub(crate) claims: Vec<ClaimChange>,
+    pub(crate) events: Vec<StoredEvent>,
+    snapshot: Option<String>,
+}
+
+/// A [`Part`], whatever its aggregate, over an event log `L`; `E` takes in the refusals of them all.
+pub trait Participant<L, E>: Send {
+    /// The stream's name.
+    fn name(&self) -> &str;
+    /// How the aggregate remembers commands.
+    fn idempotency(&self) -> Idempotency;
+    /// The stream's version, as far as it is known.
+    fn version(&self) -> u64;
+    /// When the stream's last commit was recorded.
+    fn timestamp(&self) -> DateTime<Utc>;
+    /// Whether the stream was read, rather than guessed.
+    fn is_proven(&self) -> bool;
+    /// Guesses the stream, if it may be guessed now; else it must be read.
+    fn guess(&mut self, now: DateTime<Utc>) -> bool;
+    /// A guess was wrong.
+    fn distrust(&mut self);
+    /// Reads what was not seen of the stream.
+    fn catch_up<'s>(
+        &'s mut self,
+        log: &'s L,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 's>>;
+    /// The versions of the commits that may be those of a command.
+    fn remembered(&self, command_id: Uuid) -> Vec<u64>;
+    /// Decides what is to be written, if anything.
+    ///
+    /// # Errors
+    /// The refusal, or that the version is not the expected one, or that it is too large.
+    fn decide(
+        &mut self,
+        clock: &dyn Clock,
+        command_id: Uuid,
+    ) -> Result<Option<Decided>, ExecuteError<E>>;
+    /// The commit of what was decided.
+    ///
+    /// # Errors
+    /// As [`Commit::new`].
+    fn commit(
+        &self,
+        decided: &Decided,
+        stamp: &Stamp,
+        metadata: &Metadata,
+    ) -> Result<Commit, StoreError>;
+    /// The stream is as it was decided, with this commit, or as it was read.
+    fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>);
+}
+
+impl<'a, D: Decider> Part<'a, D> {
+    /// The part of the stream `name` in a command; `cache` holds the streams seen last.
+    pub fn new(name: &'a str, command: &'a D::Command, cache: &'a Cache<D>) -> Self {
+        Self {
+            name,
+            command,
+            cache,
+            expected: None,
+            creates: false,
+            stream: Arc::default(),
+            is_proven: false,
+            own_in_a_row: OWN_IN_A_ROW,
+            next: None,
+        }
+    }
+
+    /// The stream must be at this version, if one is given.
+    pub fn expecting(mut self, version: Option<u64>) -> Self {
+        self.expected = version;
+        self
+    }
+
+    /// The stream is likely to be empty: nothing is read until that turns out to be wrong.
+    pub fn creating(mut self, creates: bool) -> Self {
+        self.creates = creates;
+        self
+    }
+}
+
+impl<L, E, D> Participant<L, E> for Part<'_, D>
+where
+    L: EventLog,
+    E: From<D::Error>,
+    D: Decider<
+            State: Serialize + DeserializeOwned + Send + Sync,
+            Command: Sync,
+            Event: Serialize + DeserializeOwned,
+        >,
+{
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn idempotency(&self) -> Idempotency {
+        D::IDEMPOTENCY
+    }
+
+    fn version(&self) -> u64 {
+        self.stream.version
+    }
+
+    fn timestamp(&self) -> DateTime<Utc> {
+        self.stream.timestamp
+    }
+
+    fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    fn guess(&mut self, now: DateTime<Utc>) -> bool {
+        let Some(seen) = self.cache.get(self.name, now) else {
+            return self.creates;
+        };
+        self.stream = seen.stream;
+        self.own_in_a_row = seen.own_in_a_row;
+        self.own_in_a_row >= OWN_IN_A_ROW
+    }
+
+    fn distrust(&mut self) {
+        self.own_in_a_row = 0;
+    }
+
+    fn catch_up<'s>(
+        &'s mut self,
+        log: &'s L,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 's>> {
+        Box::pin(async move {
+            let was_known = self.stream.version > 0;
+            let found = Arc::make_mut(&mut self.stream)
+                .catch_up(log, self.name)
+                .await?;
+            if found && was_known {
+                self.own_in_a_row = 0;
+            }
+            self.is_proven = true;
+            Ok(())
+        })
+    }
+
+    fn remembered(&self, command_id: Uuid) -> Vec<u64> {
+        self.stream.remembered(command_id)
+    }
+
+    fn decide(
+        &mut self,
+        clock: &dyn Clock,
+        command_id: Uuid,
+    ) -> Result<Option<Decided>, ExecuteError<E>> {
+        let version = self.stream.version;
+        if self.expected.is_some_and(|expected| expected != version) {
+            return Err(ExecuteError::Stale { found: version });
+        }
+        let events = D::decide(self.command, &self.stream.state).map_err(|error| {
+            let error = error.into();
+            ExecuteError::Rejected { error, version }
+        })?;
+        if events.is_empty() {
+            return Ok(None);
+        }
+        let stored = encode(self.name, version + 1, &events, clock)?;
+        let mut next = Stream::clone(&self.stream);
+        next.state = D::fold(next.state, &events);
+        next.version += events.len() as u64;
+        next.since_snapshot += events.len() as u64;
+        next.remember(command_id, version + 1);
+        let mut snapshot = None;
+        if next.since_snapshot >= SNAPSHOT_EVERY as u64 {
+            let fits = |text: &String| text.len() + len(&stored) + SPARE <= MAX_ITEM;
+            snapshot = snapshot::take(&next).filter(fits);
+        }
+        if snapshot.is_some() {
+            next.since_snapshot = 0;
+        }
+        let (before, after) = (D::claims(&self.stream.state), D::claims(&next.state));
+        self.next = Some(next);
+        Ok(Some(Decided {
+            at: Position {
+                stream: self.name.to_owned(),
+                version: version + 1,
+            },
+            claims: ClaimChange::between(&before, &after),
+            events: stored,
+            snapshot,
+        }))
+    }
+
+    fn commit(
+        &self,
+        decided: &Decided,
+        stamp: &Stamp,
+        metadata: &Metadata,
+    ) -> Result<Commit, StoreError> {
+        let Decided {
+            at,
+            events,
+            snapshot,
+            ..
+        } = decided;
+        let previous = self.stream.hash;
+        Commit::new(
+            at.clone(),
+            previous,
+            stamp,
+            metadata,
+            events,
+            snapshot.clone(),
+        )
+    }
+
+    fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>) {
+        if let (Some((commit, stamp)), Some(mut next)) = (written, self.next.take()) {
+            next.hash = commit.chain.hash;
+            next.timestamp = stamp.timestamp;
+            self.stream = Arc::new(next);
+            self.own_in_a_row = self.own_in_a_row.saturating_add(1).min(OWN_IN_A_ROW);
+        }
+        if self.stream.version > 0 {
+            let seen = Seen {
+                stream: Arc::clone(&self.stream),
+                own_in_a_row: self.own_in_a_row,
+            };
+            self.cache.put(self.name, seen, now);
+        }
+    }
+}
+
+fn encode<E: Serialize>(
+    name: &str,
+    version: u64,
+    events: &[E],
+    clock: &dyn Clock,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    within("events", MAX_EVENTS, events.len())?;
+    let encode = |event| {
+        let stored = StoredEvent::encode(clock.new_id(), event)
+            .map_err(|error| StoreError::corrupt(name, version, error))?;
+        within("bytes in an event", MAX_EVENT, stored.data.get().len())?;
+        Ok(stored)
+    };
+    events.iter().map(encode).collect()
+}
+
+fn len(events: &[StoredEvent]) -> usize {
+    events
+        .iter()
+        .map(|event| event.data.get().len() + 200)
+        .sum()
+}
