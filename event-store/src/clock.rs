@@ -4,14 +4,17 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// `Date` has whole seconds and answers travel: what is off by no more than this is not off.
 const TOLERATED: i64 = 2;
 /// A clock that is further off than this, in seconds, stops all writes.
 const TRUSTED: i64 = 60;
+/// How long an answer's `Date` vouches for the machine's clock.
+const CHECKED_FOR: TimeDelta = TimeDelta::minutes(15);
 
 /// Tells the time, and makes ids in its order.
 pub trait Clock: Send + Sync {
@@ -41,41 +44,90 @@ pub struct ClockOff {
 }
 
 /// The machine's clock beside that of DynamoDB, which it learns of as an interceptor of the client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct ServiceClock {
-    seconds_off: Arc<AtomicI64>,
-    is_checked: Arc<AtomicBool>,
+    machine: Arc<dyn Fn() -> Reading + Send + Sync>,
+    compared: Arc<Mutex<Option<Compared>>>,
+}
+
+/// What the machine says.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The time in UTC, which somebody may set.
+    pub time: DateTime<Utc>,
+    /// How long it has been running: this nobody sets.
+    pub running: TimeDelta,
+}
+
+/// What the machine's clock was worth when an answer came in.
+#[derive(Clone, Copy, Debug)]
+struct Compared {
+    at: Reading,
+    seconds_off: i64,
 }
 
 impl ServiceClock {
-    /// Notes the `Date` of an answer that has just come in.
-    fn observe(&self, date: &str, now: DateTime<Utc>) {
-        if let Ok(date) = DateTime::parse_from_rfc2822(date) {
-            let off = (date.to_utc() - now).num_seconds();
-            self.seconds_off.store(
-                if off.abs() <= TOLERATED { 0 } else { off },
-                Ordering::Relaxed,
-            );
-            self.is_checked.store(true, Ordering::Release);
+    /// A clock over another machine than this one.
+    pub fn over(machine: impl Fn() -> Reading + Send + Sync + 'static) -> Self {
+        Self {
+            machine: Arc::new(machine),
+            compared: Arc::default(),
         }
     }
 
-    fn correct(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, ClockOff> {
-        let seconds = self.seconds_off.load(Ordering::Relaxed);
-        if seconds.abs() > TRUSTED {
-            return Err(ClockOff { seconds });
+    /// Notes the `Date` of an answer that has just come in.
+    fn observe(&self, date: &str) {
+        if let Ok(date) = DateTime::parse_from_rfc2822(date) {
+            let at = (self.machine)();
+            let off = (date.to_utc() - at.time).num_seconds();
+            let seconds_off = if off.abs() <= TOLERATED { 0 } else { off };
+            *self.compared() = Some(Compared { at, seconds_off });
         }
-        Ok(now + TimeDelta::seconds(seconds))
+    }
+
+    fn compared(&self) -> MutexGuard<'_, Option<Compared>> {
+        // OK because a plain value is never half written.
+        self.compared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for ServiceClock {
+    fn default() -> Self {
+        let start = Instant::now();
+        Self::over(move || Reading {
+            time: Utc::now(),
+            // OK because no machine runs for longer than there are milliseconds.
+            running: TimeDelta::from_std(start.elapsed()).unwrap_or(TimeDelta::MAX),
+        })
+    }
+}
+
+impl fmt::Debug for ServiceClock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ServiceClock")
+            .field("compared", &*self.compared())
+            .finish()
     }
 }
 
 impl Clock for ServiceClock {
     fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
-        self.correct(Utc::now())
+        let seconds = self.compared().map_or(0, |compared| compared.seconds_off);
+        if seconds.abs() > TRUSTED {
+            return Err(ClockOff { seconds });
+        }
+        Ok((self.machine)().time + TimeDelta::seconds(seconds))
     }
 
+    /// Not for long after the last answer, and not once somebody has set the clock.
     fn is_checked(&self) -> bool {
-        self.is_checked.load(Ordering::Acquire)
+        let now = (self.machine)();
+        self.compared().is_some_and(|compared| {
+            let running = now.running - compared.at.running;
+            let passed = now.time - compared.at.time;
+            running <= CHECKED_FOR && (passed - running).abs() <= TimeDelta::seconds(TOLERATED)
+        })
     }
 }
 
@@ -91,7 +143,7 @@ impl Intercept for ServiceClock {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(date) = context.response().headers().get("date") {
-            self.observe(date, Utc::now());
+            self.observe(date);
         }
         Ok(())
     }
@@ -106,16 +158,40 @@ pub fn rfc3339(time: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
 
+    /// A machine that is told the time.
+    #[derive(Clone)]
+    struct Machine(Arc<Mutex<Reading>>);
+
+    impl Machine {
+        fn new() -> (Self, ServiceClock) {
+            let machine = Self(Arc::new(Mutex::new(Reading {
+                time: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
+                running: TimeDelta::zero(),
+            })));
+            let told = machine.clone();
+            (machine, ServiceClock::over(move || told.read()))
+        }
+
+        fn read(&self) -> Reading {
+            *self.0.lock().expect("nobody panicked")
+        }
+
+        fn pass(&self, seconds: i64) {
+            let mut reading = self.0.lock().expect("nobody panicked");
+            reading.time += TimeDelta::seconds(seconds);
+            reading.running += TimeDelta::seconds(seconds);
+        }
+
+        fn set(&self, seconds: i64) {
+            self.0.lock().expect("nobody panicked").time += TimeDelta::seconds(seconds);
+        }
+    }
+
     fn off_by(seconds: i64) -> Result<i64, ClockOff> {
-        let clock = ServiceClock::default();
-        let machine = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        clock.observe(
-            &(machine + TimeDelta::seconds(seconds)).to_rfc2822(),
-            machine,
-        );
-        clock
-            .correct(machine)
-            .map(|time| (time - machine).num_seconds())
+        let (machine, clock) = Machine::new();
+        let time = machine.read().time;
+        clock.observe(&(time + TimeDelta::seconds(seconds)).to_rfc2822());
+        clock.now().map(|now| (now - time).num_seconds())
     }
 
     #[test]
@@ -137,14 +213,37 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_vouches_for_the_clock_for_a_while() {
+        let (machine, clock) = Machine::new();
+        assert!(!clock.is_checked(), "no answer yet");
+        clock.observe(&machine.read().time.to_rfc2822());
+        machine.pass(15 * 60);
+        assert!(clock.is_checked());
+        machine.pass(1);
+        assert!(!clock.is_checked());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_not_checked_until_the_next_answer() {
+        for seconds in [-3, 3, -7200, 7200] {
+            let (machine, clock) = Machine::new();
+            clock.observe(&machine.read().time.to_rfc2822());
+            machine.pass(60);
+            assert!(clock.is_checked());
+            machine.set(seconds);
+            assert!(!clock.is_checked(), "set by {seconds}");
+            clock.observe(&machine.read().time.to_rfc2822());
+            assert!(clock.is_checked());
+        }
+    }
+
+    #[test]
     fn a_date_in_the_form_of_http_is_understood() {
-        let clock = ServiceClock::default();
-        clock.observe(
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            DateTime::UNIX_EPOCH + TimeDelta::seconds(784_111_747),
-        );
+        let (machine, clock) = Machine::new();
+        machine.set(-20_000 * 24 * 3600);
+        clock.observe("Thu, 01 Jan 1970 00:00:30 GMT");
         assert_eq!(
-            clock.correct(DateTime::UNIX_EPOCH),
+            clock.now(),
             Ok(DateTime::UNIX_EPOCH + TimeDelta::seconds(30))
         );
     }

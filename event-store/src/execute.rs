@@ -304,7 +304,8 @@ async fn answers<L: EventLog, E>(
     first: &Commit,
 ) -> Result<Vec<Appended>, ExecuteError<E>> {
     let known = first.metadata()?;
-    if known.fingerprint != metadata.fingerprint {
+    let is_ours = parts.iter().any(|part| part.name() == first.stream);
+    if known.fingerprint != metadata.fingerprint || !is_ours {
         return Err(ExecuteError::CommandIdReused);
     }
     let mut answers = Vec::new();

@@ -25,7 +25,7 @@ mod transaction;
 pub use cache::Cache;
 pub use chain::{Chain, Hash};
 pub use claims::{COMMAND, ClaimChange, ClaimsKey};
-pub use clock::{Clock, ClockOff, ServiceClock, rfc3339};
+pub use clock::{Clock, ClockOff, Reading, ServiceClock, rfc3339};
 pub use commit::{Commit, Metadata, Position, Stamp, StoredEvent, stream_id, stream_name};
 pub use dynamodb::DynamoDbEventLog;
 pub use error::{AppendError, ExecuteError, StoreError};

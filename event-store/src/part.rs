@@ -41,7 +41,7 @@ pub struct Decided {
 }
 
 /// A [`Part`], whatever its aggregate, over an event log `L`; `E` takes in the refusals of them all.
-pub trait Participant<L, E>: Send {
+pub trait Participant<L, E>: Send + Sync {
     /// The stream's name.
     fn name(&self) -> &str;
     /// How the aggregate remembers commands.

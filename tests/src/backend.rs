@@ -1,6 +1,7 @@
 //! A DynamoDB to test on, with tables that no other test uses.
 
 use crate::dynamodb_local;
+use crate::meter::Meter;
 use crate::wire::{Requests, Wire};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -113,6 +114,18 @@ impl Backend {
     pub async fn log_that_loses_one_reply_to(&self, operation: &'static str) -> DynamoDbEventLog {
         let wire = Wire::losing_one_reply_to(operation, &self.endpoint).await;
         self.log_over(client(&wire.endpoint, &self.requests, &self.clock))
+    }
+
+    /// The same log, reached through a meter.
+    pub async fn metered_log(&self) -> (DynamoDbEventLog, Meter) {
+        let meter = Meter::before(&self.endpoint).await;
+        let log = self.log_over(client(&meter.endpoint, &self.requests, &self.clock));
+        (log, meter)
+    }
+
+    /// The same log, whose answers tell this clock the time.
+    pub fn log_with_clock(&self, clock: &ServiceClock) -> DynamoDbEventLog {
+        self.log_over(client(&self.endpoint, &self.requests, clock))
     }
 
     fn log_over(&self, client: Client) -> DynamoDbEventLog {

@@ -1,7 +1,7 @@
 //! Commands on the real store: races, retries, and what each costs in requests.
 
 use domain::user::Error;
-use event_store::{Commit, EventLog, ExecuteError, Request, execute};
+use event_store::{Cache, Commit, EventLog, ExecuteError, Part, execute};
 use serde_json::json;
 use std::collections::BTreeSet;
 use tests::backend::Backend;
@@ -42,15 +42,14 @@ async fn history(backend: &Backend, id: Uuid) -> Vec<Commit> {
 async fn types(backend: &Backend, id: Uuid) -> Vec<String> {
     let commits = history(backend, id).await;
     let mut next = 1;
+    let mut types = Vec::new();
     for commit in &commits {
         assert_eq!(commit.version, next, "no gap");
-        next = commit.last_version() + 1;
+        let events = commit.events().expect("readable");
+        types.extend(events.into_iter().map(|event| event.kind));
+        next = types.len() as u64 + 1;
     }
-    commits
-        .into_iter()
-        .flat_map(|commit| commit.events)
-        .map(|event| event.kind)
-        .collect()
+    types
 }
 
 /// A user who is there.
@@ -227,16 +226,10 @@ async fn another_command_under_the_same_id_is_refused(backend: &Backend) {
         .await
         .expect("renamed");
     let mut other = metadata(command_id);
-    other.fingerprint = "another".into();
-    let (stream, command) = (stream(id), rename("Sally"));
-    let request = Request {
-        stream: &stream,
-        command: &command,
-        metadata: other,
-        expected: None,
-        creates: false,
-    };
-    let reused = execute::<domain::User>(&log, &backend.clock, &request).await;
+    other.fingerprint = Some("another".into());
+    let (stream, command, cache) = (stream(id), rename("Sally"), Cache::none());
+    let part = Part::new(&stream, &command, &cache);
+    let reused = execute::<_, domain::User>(&log, &backend.clock, &other, part).await;
     assert!(
         matches!(reused, Err(ExecuteError::CommandIdReused)),
         "{reused:?}"
@@ -297,9 +290,11 @@ async fn thirty_two_writers_on_one_stream_lose_nothing(backend: &Backend) {
         }
     }
     let stored = history(backend, id).await.into_iter().skip(1);
-    let stored: BTreeSet<Vec<Uuid>> = stored
-        .map(|commit| commit.events.iter().map(|event| event.id).collect())
-        .collect();
+    let ids = |commit: Commit| {
+        let events = commit.events().expect("readable").into_iter();
+        events.map(|event| event.id).collect()
+    };
+    let stored: BTreeSet<Vec<Uuid>> = stored.map(ids).collect();
     assert_eq!(stored, accepted, "exactly the accepted ones are there");
     assert_eq!(types(backend, id).await.len(), accepted.len() + 1);
     assert!(!accepted.is_empty());
@@ -366,20 +361,15 @@ async fn a_lost_race_is_decided_again_on_what_won(backend: &Backend) {
 
 async fn an_unexpected_version_is_refused(backend: &Backend) {
     let (log, id) = (backend.log(), sarah(backend).await);
-    let (stream, command) = (stream(id), rename("Sara"));
-    let at = |expected| Request {
-        stream: &stream,
-        command: &command,
-        metadata: metadata(Uuid::now_v7()),
-        expected: Some(expected),
-        creates: false,
-    };
-    let stale = execute::<domain::User>(&log, &backend.clock, &at(2)).await;
+    let (stream, command, cache) = (stream(id), rename("Sara"), Cache::none());
+    let at = |expected| Part::new(&stream, &command, &cache).expecting(Some(expected));
+    let metadata = metadata(Uuid::now_v7());
+    let stale = execute::<_, domain::User>(&log, &backend.clock, &metadata, at(2)).await;
     assert!(
         matches!(stale, Err(ExecuteError::Stale { found: 1 })),
         "{stale:?}"
     );
-    execute::<domain::User>(&log, &backend.clock, &at(1))
+    execute(&log, &backend.clock, &metadata, at(1))
         .await
         .expect("as expected");
 }
