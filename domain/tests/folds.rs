@@ -1,7 +1,6 @@
 //! Freezes what each aggregate's `evolve` makes of a history, step by step: snapshots hold such states, and are believed
 //! as long as their number is the aggregate's. A fold that changes gets the next number, and a file of its own.
 
-use decider::Decider;
 use domain::Aggregate;
 use domain::registry::{self, AggregateVisitor};
 use serde::{Deserialize, Serialize};

@@ -89,28 +89,25 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
     /// As [`Stream::load`].
     pub async fn catch_up(&mut self, log: &impl EventLog, name: &str) -> Result<bool, StoreError> {
         let due = self.version + 1;
-        let mut newest = log.newest(name, due..=u64::MAX, SNAPSHOT_EVERY).await?;
-        let mut usable = self.newest_snapshot(&newest);
-        let reaches = |newest: &[Commit], limit| {
-            newest.len() < limit || newest.last().is_some_and(|oldest| oldest.version <= due)
-        };
-        if usable.is_none() && !reaches(&newest, SNAPSHOT_EVERY) {
-            let before = newest.last().map_or(due, |oldest| oldest.version) - 1;
-            let earlier = log.newest(name, due..=before, RING).await?;
-            usable = self
-                .newest_snapshot(&earlier)
-                .map(|(index, stream)| (newest.len() + index, stream));
-            let whole = reaches(&earlier, RING);
-            newest.extend(earlier);
-            if usable.is_none() && !whole {
-                let before = newest.last().map_or(due, |oldest| oldest.version) - 1;
-                self.replay_events(log, name, due..=before).await?;
+        let (mut newest, mut usable) = (Vec::<Commit>::new(), None);
+        for limit in [SNAPSHOT_EVERY, RING] {
+            let before = newest.last().map_or(u64::MAX, |oldest| oldest.version - 1);
+            let page = log.newest(name, due..=before, limit).await?;
+            let (seen, is_last) = (newest.len(), page.len() < limit);
+            newest.extend(page);
+            usable = self.newest_snapshot(&newest, seen);
+            let reaches = newest.last().is_none_or(|oldest| oldest.version <= due);
+            if usable.is_some() || is_last || reaches {
+                break;
             }
         }
         let found = !newest.is_empty();
         if let Some((index, stream)) = usable {
             *self = stream;
             newest.truncate(index);
+        } else if let Some(oldest) = newest.last().filter(|oldest| oldest.version > due) {
+            self.replay_events(log, name, due..=oldest.version - 1)
+                .await?;
         }
         self.follow(newest)?;
         Ok(found)
@@ -124,9 +121,9 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
             .try_for_each(|commit| self.apply(commit))
     }
 
-    /// The first usable snapshot among commits, newest first, as the stream that it makes.
-    fn newest_snapshot(&mut self, newest: &[Commit]) -> Option<(usize, Self)> {
-        for (index, commit) in newest.iter().enumerate() {
+    /// The first usable snapshot among commits, newest first, from index `seen` on, as the stream that it makes.
+    fn newest_snapshot(&mut self, newest: &[Commit], seen: usize) -> Option<(usize, Self)> {
+        for (index, commit) in newest.iter().enumerate().skip(seen) {
             let follower = index.checked_sub(1).and_then(|next| newest.get(next));
             match snapshot::open::<D>(commit, follower) {
                 Ok(mut stream) => {

@@ -64,15 +64,11 @@ impl<'a> Transaction<'a> {
         &self,
         error: Option<&TransactWriteItemsError>,
     ) -> Option<Result<(), AppendError>> {
-        let reasons = match error? {
-            TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                cancelled.cancellation_reasons()
-            }
-            TransactWriteItemsError::TransactionInProgressException(_) => {
-                return Some(Err(AppendError::Conflict));
-            }
-            _ => return None,
+        // A transaction that is still in progress may land or not: that is for the service to say.
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error? else {
+            return None;
         };
+        let reasons = cancelled.cancellation_reasons();
         let Batch {
             commits,
             unchanged,
