@@ -3,6 +3,8 @@
 mod accept;
 mod call;
 mod refuse;
+#[cfg(test)]
+mod tests;
 
 use aws_sdk_dynamodb::{Client, config};
 use domain::Aggregate;
