@@ -26,12 +26,9 @@ pub enum ClaimChange {
 impl ClaimChange {
     /// What has to change for a stream that held `before` to hold `after`.
     pub fn between(before: &[Claim], after: &[Claim]) -> Vec<Self> {
-        let taken = after.iter().filter(|claim| !before.contains(claim));
-        let released = before.iter().filter(|claim| !after.contains(claim));
+        let taken = only_in(after, before).map(Self::Take);
         taken
-            .cloned()
-            .map(Self::Take)
-            .chain(released.cloned().map(Self::Release))
+            .chain(only_in(before, after).map(Self::Release))
             .collect()
     }
 
@@ -65,6 +62,14 @@ impl ClaimsKey {
         }
         key
     }
+}
+
+/// Each claim once, although an aggregate may name it twice: a transaction takes each item once.
+fn only_in(these: &[Claim], those: &[Claim]) -> impl Iterator<Item = Claim> {
+    let is_first = |index, claim| !these.iter().take(index).any(|earlier| earlier == claim);
+    let only = these.iter().enumerate();
+    only.filter(move |(index, claim)| is_first(*index, *claim) && !those.contains(claim))
+        .map(|(_, claim)| claim.clone())
 }
 
 /// The partition key of a command that was done. No kind of claim has this name.
@@ -115,6 +120,17 @@ mod tests {
             ClaimChange::between(std::slice::from_ref(&a), std::slice::from_ref(&b)),
             [ClaimChange::Take(b), ClaimChange::Release(a)]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_named_twice_is_taken_once() {
+        let a = email("a@x.org");
+        let twice = [a.clone(), a.clone()];
+        assert_eq!(
+            ClaimChange::between(&[], &twice),
+            [ClaimChange::Take(a.clone())]
+        );
+        assert_eq!(ClaimChange::between(&twice, &[]), [ClaimChange::Release(a)]);
     }
 
     #[test]

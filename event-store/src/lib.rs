@@ -4,6 +4,7 @@
 //! It reaches the table through [`EventLog`] and the time through [`Clock`], and knows no aggregate.
 #![warn(missing_docs)]
 
+mod batch;
 mod cache;
 mod chain;
 mod claims;
@@ -15,6 +16,7 @@ mod execute;
 mod heads;
 mod log;
 mod memory;
+mod metadata;
 mod part;
 mod ring;
 pub mod schema;
@@ -22,17 +24,19 @@ mod snapshot;
 mod stream;
 mod transaction;
 
+pub use batch::{Batch, Done};
 pub use cache::Cache;
 pub use chain::{Chain, Hash};
 pub use claims::{COMMAND, ClaimChange, ClaimsKey};
 pub use clock::{Clock, ClockOff, ServiceClock, rfc3339};
-pub use commit::{Commit, Metadata, Position, Stamp, StoredEvent, stream_id, stream_name};
+pub use commit::{Commit, Position, StoredEvent, stream_id, stream_name};
 pub use dynamodb::DynamoDbEventLog;
 pub use error::{AppendError, ExecuteError, StoreError};
 pub use execute::{Appended, execute, execute_all};
 pub use heads::Head;
-pub use log::{Batch, Done, EventLog};
+pub use log::EventLog;
 pub use memory::MemoryEventLog;
+pub use metadata::{Metadata, Stamp};
 pub use part::{Decided, Part, Participant};
 pub use ring::RING;
 pub use stream::{SNAPSHOT_EVERY, Stream};

@@ -36,6 +36,7 @@ impl MemoryEventLog {
 
 impl EventLog for MemoryEventLog {
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        batch.check()?;
         lock(&self.kept).append(batch)?;
         let mut losses = lock(&self.loses_replies);
         if *losses > 0 {

@@ -1,8 +1,8 @@
 //! The transaction of a batch: what is written under which condition, and what a cancellation means.
 
 use crate::claims::{command_key, done};
-use crate::dynamodb::{Item, is_ours, within};
-use crate::schema::{CLAIM, EXPIRES, MAX_TRANSACTION_ITEMS, STREAM, VERSION};
+use crate::dynamodb::{Item, is_ours};
+use crate::schema::{CLAIM, EXPIRES, STREAM, VERSION};
 use crate::{AppendError, Batch, ClaimChange, ClaimsKey, Done, StoreError};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -39,7 +39,6 @@ impl<'a> Transaction<'a> {
             let claims = batch.claims.iter();
             items.extend(claims.map(|(stream, change)| claim_write(table, key, change, stream)));
         }
-        within("items in a transaction", MAX_TRANSACTION_ITEMS, items.len())?;
         let items = items.into_iter().collect::<Result<_, BuildError>>();
         Ok(Self {
             batch,
