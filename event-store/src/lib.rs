@@ -10,6 +10,8 @@ mod chain;
 mod claims;
 mod clock;
 mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dynamodb;
 mod error;
 mod execute;
