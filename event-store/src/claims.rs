@@ -15,6 +15,30 @@ use uuid::Uuid;
 pub const COMMAND: &str = "command";
 
 /// A claim that a commit takes or gives up.
+///
+/// [`execute`](crate::execute) finds them by itself, from [`decider::Decider::claims`] before and after.
+///
+/// # Example: a value that another stream holds
+/// ```
+/// use decider::Claim;
+/// use event_store::{AppendError, Batch, ClaimChange, EventLog, MemoryEventLog};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), AppendError> {
+/// let log = MemoryEventLog::default();
+/// let email = Claim { kind: "email", canonical: "sarah@example.com".into() };
+/// let taking = |stream: &str| Batch {
+///     claims: vec![(stream.to_owned(), ClaimChange::Take(email.clone()))],
+///     ..Batch::default()
+/// };
+/// log.append(&taking("user-1")).await?;
+///
+/// // This fails, because user-1 holds the email.
+/// let taken = log.append(&taking("user-2")).await;
+/// assert!(matches!(taken, Err(AppendError::ClaimTaken { kind: "email" })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimChange {
     /// The stream wants the value for itself.
@@ -41,6 +65,18 @@ impl ClaimChange {
 }
 
 /// The secret under which values become keys; never changed while there are claims.
+///
+/// # Example: a log with claims
+/// ```
+/// use aws_sdk_dynamodb::config::BehaviorVersion;
+/// use aws_sdk_dynamodb::{Client, Config};
+/// use event_store::{ClaimsKey, DynamoDbEventLog};
+///
+/// let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// let key = ClaimsKey::new(*b"32 random bytes, from a secret..");
+/// assert_eq!(format!("{key:?}"), "ClaimsKey(***)");
+/// let log = DynamoDbEventLog::new(Client::from_conf(config), "events").with_claims("claims", key);
+/// ```
 #[derive(Clone)]
 pub struct ClaimsKey(Vec<u8>);
 

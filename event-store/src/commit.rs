@@ -17,6 +17,34 @@ const NUMBER: usize = 21;
 /// What one command appended to a stream, as it is stored: 1 to [`crate::schema::MAX_EVENTS`] events.
 ///
 /// Its texts are kept as they are, since the [`Chain`] is over their bytes; [`Commit::events`] and the like read them.
+///
+/// # Example: what happened to a cart, and who did it
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{
+///     Cache, EventLog, MemoryEventLog, Metadata, Part, ServiceClock, StoreError, execute,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let (cache, add) = (Cache::<Cart>::none(), Command::AddItem { item: "a lamp".into() });
+/// let metadata = Metadata::new("sarah", "http");
+/// execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await?;
+///
+/// let mut commit = log.read("cart-1", 1..=1, 1).await?.remove(0);
+/// assert_eq!(commit.metadata()?.actor, "sarah");
+/// let events = commit.recorded::<Event>()?;
+/// assert!(matches!(&events[0].event, Event::ItemAdded { item } if item == "a lamp"));
+/// assert_eq!(commit.hash(), commit.chain.hash);
+///
+/// // Whoever changes what is stored is found out; what cannot be read is an error, and is not skipped.
+/// commit.events = commit.events.replace("ItemAdded", "ItemStolen");
+/// assert_ne!(commit.hash(), commit.chain.hash);
+/// assert!(matches!(commit.recorded::<Event>(), Err(StoreError::Corrupt { version: 1, .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
     /// The stream's name, as [`stream_name`] makes it.

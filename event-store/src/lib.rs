@@ -2,6 +2,45 @@
 //!
 //! [`execute`] loads a stream, lets a [`decider::Decider`] decide and appends what it decided, as one [`Commit`].
 //! It reaches the table through [`EventLog`] and the time through [`Clock`], and knows no aggregate.
+//!
+//! | to | look at |
+//! |---|---|
+//! | execute a command | [`execute`], [`execute_all`], [`Part`], [`Metadata`] |
+//! | read a stream | [`Stream::load`], [`EventLog::read`], [`Commit::recorded`] |
+//! | keep streams | [`DynamoDbEventLog`] and its tables' [`schema`], [`MemoryEventLog`], or an [`EventLog`] of one's own |
+//! | see that a log of one's own is in order | `conformance`, with the feature of that name |
+//!
+//! # Example: an aggregate, from its decider to its stream
+//! ```
+#![doc = include_str!("../docs/cart.rs")]
+//!
+//! use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, Stream, execute, stream_name};
+//! use uuid::Uuid;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+//!     let cache = Cache::<Cart>::new(1 << 20); // kept from command to command
+//!     let name = stream_name(Cart::CATEGORY, Uuid::now_v7());
+//!
+//!     // The id and the fingerprint come from the caller's request: a copy of it has the same.
+//!     let metadata = Metadata::new("sarah", "http").keyed(Uuid::now_v7(), "hash of the body");
+//!     let add = Command::AddItem { item: "a lamp".into() };
+//!     let added = execute(&log, &clock, &metadata, Part::new(&name, &add, &cache)).await?;
+//!     assert_eq!((added.version, added.replayed), (1, false));
+//!
+//!     // The same command again: it appends nothing, and is answered as the first time.
+//!     let again = execute(&log, &clock, &metadata, Part::new(&name, &add, &cache)).await?;
+//!     assert_eq!((again.version, again.replayed), (1, true));
+//!     assert_eq!(again.event_ids, added.event_ids);
+//!
+//!     let cart = Stream::<Cart>::load(&log, &name).await?;
+//!     assert_eq!(cart.state.items, ["a lamp"]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`decider::Decider`] shows how an aggregate claims unique values, [`execute`] what a refusal looks like.
 #![warn(missing_docs)]
 
 mod batch;

@@ -7,6 +7,65 @@ use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// Keeps commits, the claims that go with them, and which commands were done.
+///
+/// # Example: a log of one's own
+/// The checks of `event_store::conformance` (with the feature `conformance`) say whether it keeps these promises.
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use event_store::{AppendError, Batch, Commit, EventLog, MemoryEventLog, Position, StoreError};
+/// use std::ops::RangeInclusive;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use uuid::Uuid;
+///
+/// /// Counts the reads of another log.
+/// struct Counted<L> {
+///     log: L,
+///     reads: AtomicUsize,
+/// }
+///
+/// impl<L: EventLog> EventLog for Counted<L> {
+///     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+///         batch.check()?; // what every log asks first
+///         self.log.append(batch).await
+///     }
+///
+///     async fn read(
+///         &self,
+///         stream: &str,
+///         versions: RangeInclusive<u64>,
+///         limit: usize,
+///     ) -> Result<Vec<Commit>, StoreError> {
+///         self.reads.fetch_add(1, Ordering::Relaxed);
+///         self.log.read(stream, versions, limit).await
+///     }
+///
+///     async fn newest(
+///         &self,
+///         stream: &str,
+///         versions: RangeInclusive<u64>,
+///         limit: usize,
+///     ) -> Result<Vec<Commit>, StoreError> {
+///         self.reads.fetch_add(1, Ordering::Relaxed);
+///         self.log.newest(stream, versions, limit).await
+///     }
+///
+///     async fn done(
+///         &self,
+///         command_id: Uuid,
+///         now: DateTime<Utc>,
+///     ) -> Result<Option<Position>, StoreError> {
+///         self.log.done(command_id, now).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let log = Counted { log: MemoryEventLog::default(), reads: AtomicUsize::new(0) };
+/// assert_eq!(log.events("cart-1", 1..=u64::MAX).await?, []);
+/// assert_eq!(log.reads.into_inner(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait EventLog: Send + Sync {
     /// Writes a batch, all or nothing.
     ///
