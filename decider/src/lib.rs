@@ -5,6 +5,10 @@
 mod projection;
 pub mod testing;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use projection::{Entry, Projection, Recorded};
 
 /// One kind of aggregate: which commands it takes, and what its events mean.
