@@ -1,13 +1,19 @@
 //! What a domain is written in: deciders, projections, and the given/when/then language that tests them.
 //! No dependencies, no I/O, no clock.
+#![warn(missing_docs)]
 
 mod projection;
 pub mod testing;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use projection::{Entry, Projection, Recorded};
 
 /// One kind of aggregate: which commands it takes, and what its events mean.
 ///
+/// # Example: a door
 /// ```
 /// use decider::Decider;
 ///
@@ -31,6 +37,50 @@ pub use projection::{Entry, Projection, Recorded};
 ///
 /// assert_eq!(Door::decide(&true, &Door::fold(false, &[])), Ok(vec![true]));
 /// assert_eq!(Door::decide(&true, &Door::fold(false, &[true])), Ok(vec![]), "already open");
+/// ```
+///
+/// # Example: a name that nobody else has
+/// An event store takes the claims of the state after a command, and gives up those that are gone. The constants
+/// have defaults; they say how copies of a command are told, and which snapshots are of use.
+/// ```
+/// use decider::{Claim, Decider, Idempotency};
+///
+/// struct Room;
+///
+/// impl Decider for Room {
+///     const CATEGORY: &'static str = "room";
+///     // Goes from 1 to 2 when `evolve` makes something else of the events that are stored.
+///     const EVOLVE_VERSION: u32 = 2;
+///     // Copies may come days apart, and thousands of other commands between them.
+///     const IDEMPOTENCY: Idempotency = Idempotency::Ledger;
+///     type State = Option<String>;
+///     type Command = String;
+///     type Event = String;
+///     type Error = &'static str;
+///
+///     fn decide(name: &String, state: &Option<String>) -> Result<Vec<String>, &'static str> {
+///         match state {
+///             _ if name.is_empty() => Err("a room has a name"),
+///             Some(known) if known == name => Ok(vec![]),
+///             Some(_) | None => Ok(vec![name.clone()]),
+///         }
+///     }
+///
+///     fn evolve(_: Option<String>, named: &String) -> Option<String> {
+///         Some(named.clone())
+///     }
+///
+///     fn claims(state: &Option<String>) -> Vec<Claim> {
+///         let claim = |name: &String| Claim { kind: "room name", canonical: name.to_lowercase() };
+///         state.iter().map(claim).collect()
+///     }
+/// }
+///
+/// let named = Room::fold(None, &["Blue".to_owned()]);
+/// assert_eq!(Room::claims(&named)[0].canonical, "blue");
+///
+/// // This fails, because a rule refuses it.
+/// assert_eq!(Room::decide(&String::new(), &named), Err("a room has a name"));
 /// ```
 pub trait Decider {
     /// Begins the name of each stream of this kind: `user` gives `user-<uuid>`. Never changed once events are stored.

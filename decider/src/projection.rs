@@ -18,6 +18,53 @@ pub struct Recorded<E> {
 }
 
 /// Keeps one document per stream of its source.
+///
+/// # Example: how often each door was opened
+/// ```
+/// use decider::{Decider, Entry, Projection, Recorded};
+/// # struct Door;
+/// # impl Decider for Door {
+/// #     const CATEGORY: &'static str = "door";
+/// #     type State = ();
+/// #     type Command = ();
+/// #     type Event = &'static str;
+/// #     type Error = ();
+/// #     fn decide(_: &(), _: &()) -> Result<Vec<&'static str>, ()> { Ok(vec!["opened"]) }
+/// #     fn evolve(_: (), _: &&'static str) {}
+/// # }
+///
+/// struct Openings;
+///
+/// impl Projection for Openings {
+///     const NAME: &'static str = "openings";
+///     type Source = Door;
+///     type Document = u32;
+///     type Error = String;
+///
+///     fn fold(document: Option<u32>, event: &Recorded<&'static str>) -> Result<u32, String> {
+///         match event.event {
+///             "opened" => Ok(document.unwrap_or(0) + 1),
+///             other => Err(format!("a door cannot be {other}")),
+///         }
+///     }
+///
+///     fn entries(document: &u32) -> Vec<Entry> {
+///         vec![Entry::Listed { list: "doors", sort: format!("{document:010}") }]
+///     }
+/// }
+///
+/// let recorded = |event| Recorded {
+///     id: "01a1fc61-f202-72bb-b4b9-5bacd9cefb5a".into(),
+///     stream_id: "1".into(),
+///     version: 1,
+///     timestamp: "2026-11-21T04:33:59.810629Z".into(),
+///     event,
+/// };
+/// assert_eq!(Openings::fold(Some(1), &recorded("opened")), Ok(2));
+///
+/// // This fails, and parks the document: an event that is not understood is not skipped.
+/// assert!(Openings::fold(Some(1), &recorded("painted")).is_err());
+/// ```
 pub trait Projection {
     /// Names the read model; never changed once deployed.
     const NAME: &'static str;

@@ -4,6 +4,75 @@ use crate::Decider;
 use std::fmt::Debug;
 
 /// The state that a history leads to.
+///
+/// # Example: what comes of a command, and what refuses it
+/// ```
+/// use decider::{Decider, testing::given};
+///
+/// struct Door;
+///
+/// #[derive(Debug, PartialEq)]
+/// enum Event {
+///     Opened,
+///     Locked,
+/// }
+///
+/// #[derive(Debug, PartialEq)]
+/// struct IsLocked;
+///
+/// impl Decider for Door {
+///     const CATEGORY: &'static str = "door";
+///     type State = bool;
+///     type Command = ();
+///     type Event = Event;
+///     type Error = IsLocked;
+///
+///     fn decide(_: &(), is_locked: &bool) -> Result<Vec<Event>, IsLocked> {
+///         if *is_locked { Err(IsLocked) } else { Ok(vec![Event::Opened]) }
+///     }
+///
+///     fn evolve(_: bool, event: &Event) -> bool {
+///         *event == Event::Locked
+///     }
+/// }
+///
+/// given::<Door>([]).when(()).then([Event::Opened]);
+/// given::<Door>([Event::Locked]).when(()).then_error(IsLocked);
+/// ```
+///
+/// # Example: a test that fails
+/// ```should_panic
+/// # use decider::{Decider, testing::given};
+/// #
+/// # struct Door;
+/// #
+/// # #[derive(Debug, PartialEq)]
+/// # enum Event {
+/// #     Opened,
+/// #     Locked,
+/// # }
+/// #
+/// # #[derive(Debug, PartialEq)]
+/// # struct IsLocked;
+/// #
+/// # impl Decider for Door {
+/// #     const CATEGORY: &'static str = "door";
+/// #     type State = bool;
+/// #     type Command = ();
+/// #     type Event = Event;
+/// #     type Error = IsLocked;
+/// #
+/// #     fn decide(_: &(), is_locked: &bool) -> Result<Vec<Event>, IsLocked> {
+/// #         if *is_locked { Err(IsLocked) } else { Ok(vec![Event::Opened]) }
+/// #     }
+/// #
+/// #     fn evolve(_: bool, event: &Event) -> bool {
+/// #         *event == Event::Locked
+/// #     }
+/// # }
+/// // This panics, because a locked door does not open.
+/// given::<Door>([Event::Locked]).when(()).then([Event::Opened]);
+/// ```
 pub fn given<D: Decider>(history: impl IntoIterator<Item = D::Event>) -> Given<D> {
     Given(
         history

@@ -16,6 +16,28 @@ pub(crate) const OWN_IN_A_ROW: u8 = 3;
 const OVERHEAD: usize = 1_500;
 
 /// Streams of one aggregate, bounded in bytes and in age. It promises nothing: whoever must know reads the log.
+///
+/// # Example: a command that reads nothing
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, execute};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let cache = Cache::<Cart>::new(32 << 20); // one for as long as the process lives
+/// assert_eq!(cache.size(), (0, 0));
+/// let add = Command::AddItem { item: "a lamp".into() };
+/// let metadata = Metadata::new("sarah", "http");
+/// execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await?;
+///
+/// // The next command on the cart is decided on what is kept, and its write tells whether that was right.
+/// let (streams, bytes) = cache.size();
+/// assert_eq!(streams, 1);
+/// assert!(bytes < 32 << 20);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Cache<D: Decider> {
     kept: Mutex<Kept<D>>,
     max_bytes: usize,

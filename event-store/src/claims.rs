@@ -15,6 +15,30 @@ use uuid::Uuid;
 pub const COMMAND: &str = "command";
 
 /// A claim that a commit takes or gives up.
+///
+/// [`execute`](crate::execute) finds them by itself, from [`decider::Decider::claims`] before and after.
+///
+/// # Example: a value that another stream holds
+/// ```
+/// use decider::Claim;
+/// use event_store::{AppendError, Batch, ClaimChange, EventLog, MemoryEventLog};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), AppendError> {
+/// let log = MemoryEventLog::default();
+/// let email = Claim { kind: "email", canonical: "sarah@example.com".into() };
+/// let taking = |stream: &str| Batch {
+///     claims: vec![(stream.to_owned(), ClaimChange::Take(email.clone()))],
+///     ..Batch::default()
+/// };
+/// log.append(&taking("user-1")).await?;
+///
+/// // This fails, because user-1 holds the email.
+/// let taken = log.append(&taking("user-2")).await;
+/// assert!(matches!(taken, Err(AppendError::ClaimTaken { kind: "email" })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimChange {
     /// The stream wants the value for itself.
@@ -26,12 +50,9 @@ pub enum ClaimChange {
 impl ClaimChange {
     /// What has to change for a stream that held `before` to hold `after`.
     pub fn between(before: &[Claim], after: &[Claim]) -> Vec<Self> {
-        let taken = after.iter().filter(|claim| !before.contains(claim));
-        let released = before.iter().filter(|claim| !after.contains(claim));
+        let taken = only_in(after, before).map(Self::Take);
         taken
-            .cloned()
-            .map(Self::Take)
-            .chain(released.cloned().map(Self::Release))
+            .chain(only_in(before, after).map(Self::Release))
             .collect()
     }
 
@@ -44,6 +65,18 @@ impl ClaimChange {
 }
 
 /// The secret under which values become keys; never changed while there are claims.
+///
+/// # Example: a log with claims
+/// ```
+/// use aws_sdk_dynamodb::config::BehaviorVersion;
+/// use aws_sdk_dynamodb::{Client, Config};
+/// use event_store::{ClaimsKey, DynamoDbEventLog};
+///
+/// let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
+/// let key = ClaimsKey::new(*b"32 random bytes, from a secret..");
+/// assert_eq!(format!("{key:?}"), "ClaimsKey(***)");
+/// let log = DynamoDbEventLog::new(Client::from_conf(config), "events").with_claims("claims", key);
+/// ```
 #[derive(Clone)]
 pub struct ClaimsKey(Vec<u8>);
 
@@ -65,6 +98,14 @@ impl ClaimsKey {
         }
         key
     }
+}
+
+/// Each claim once, although an aggregate may name it twice: a transaction takes each item once.
+fn only_in(these: &[Claim], those: &[Claim]) -> impl Iterator<Item = Claim> {
+    let is_first = |index, claim| !these.iter().take(index).any(|earlier| earlier == claim);
+    let only = these.iter().enumerate();
+    only.filter(move |(index, claim)| is_first(*index, *claim) && !those.contains(claim))
+        .map(|(_, claim)| claim.clone())
 }
 
 /// The partition key of a command that was done. No kind of claim has this name.
@@ -115,6 +156,17 @@ mod tests {
             ClaimChange::between(std::slice::from_ref(&a), std::slice::from_ref(&b)),
             [ClaimChange::Take(b), ClaimChange::Release(a)]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_named_twice_is_taken_once() {
+        let a = email("a@x.org");
+        let twice = [a.clone(), a.clone()];
+        assert_eq!(
+            ClaimChange::between(&[], &twice),
+            [ClaimChange::Take(a.clone())]
+        );
+        assert_eq!(ClaimChange::between(&twice, &[]), [ClaimChange::Release(a)]);
     }
 
     #[test]

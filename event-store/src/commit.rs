@@ -1,6 +1,8 @@
 //! A commit: what one command appended to one stream, stored as one item.
 
-use crate::{Chain, Hash, StoreError};
+use crate::metadata::Head;
+use crate::schema::{CHAIN, DIGEST, EVENTS, METADATA, SNAPSHOT, STREAM, VERSION};
+use crate::{Chain, Hash, Metadata, Stamp, StoreError};
 use chrono::{DateTime, Utc};
 use decider::Recorded;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -9,10 +11,40 @@ use uuid::Uuid;
 
 /// The schema version that events are written with.
 const SCHEMA_VERSION: u32 = 1;
+/// What a number takes of an item at its most, in bytes.
+const NUMBER: usize = 21;
 
 /// What one command appended to a stream, as it is stored: 1 to [`crate::schema::MAX_EVENTS`] events.
 ///
 /// Its texts are kept as they are, since the [`Chain`] is over their bytes; [`Commit::events`] and the like read them.
+///
+/// # Example: what happened to a cart, and who did it
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{
+///     Cache, EventLog, MemoryEventLog, Metadata, Part, ServiceClock, StoreError, execute,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let (cache, add) = (Cache::<Cart>::none(), Command::AddItem { item: "a lamp".into() });
+/// let metadata = Metadata::new("sarah", "http");
+/// execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await?;
+///
+/// let mut commit = log.read("cart-1", 1..=1, 1).await?.remove(0);
+/// assert_eq!(commit.metadata()?.actor, "sarah");
+/// let events = commit.recorded::<Event>()?;
+/// assert!(matches!(&events[0].event, Event::ItemAdded { item } if item == "a lamp"));
+/// assert_eq!(commit.hash(), commit.chain.hash);
+///
+/// // Whoever changes what is stored is found out; what cannot be read is an error, and is not skipped.
+/// commit.events = commit.events.replace("ItemAdded", "ItemStolen");
+/// assert_ne!(commit.hash(), commit.chain.hash);
+/// assert!(matches!(commit.recorded::<Event>(), Err(StoreError::Corrupt { version: 1, .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
     /// The stream's name, as [`stream_name`] makes it.
@@ -48,52 +80,6 @@ pub struct StoredEvent {
     /// When it happened in the world, where that is not when it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<DateTime<Utc>>,
-}
-
-/// When a commit was made, and of which command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// UUIDv7, made anew for each attempt to append.
-    pub id: Uuid,
-    /// When it was recorded; never before the commit that precedes it in the stream.
-    #[serde(with = "micros")]
-    pub timestamp: DateTime<Utc>,
-}
-
-/// Who asked for a commit, through what, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metadata {
-    /// The command's id: a second command of this id appends nothing.
-    pub command_id: Uuid,
-    /// Tells two different commands of one id apart; absent where the id was made for this one call, and cannot come again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-    /// The subject of the caller's token.
-    pub actor: String,
-    /// Joins all that came of one request from outside.
-    pub correlation_id: Uuid,
-    /// The event or command that directly led to this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub causation_id: Option<Uuid>,
-    /// W3C Trace Context.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
-    /// The way it came in: `http`.
-    pub source: String,
-    /// Why, in the caller's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Where the commits of a command that wrote to several streams lie, all of them, in the command's order; else empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Position>,
-}
-
-/// Parts of a [`Stamp`] and a [`Metadata`].
-#[derive(Deserialize)]
-pub(crate) struct Head {
-    #[serde(with = "micros")]
-    pub timestamp: DateTime<Utc>,
-    pub command_id: Uuid,
 }
 
 /// Where a commit lies, or a stream ends.
@@ -160,6 +146,23 @@ impl Commit {
     /// Whether the snapshot, if it has one, is the one that it was written with.
     pub fn has_its_snapshot(&self) -> bool {
         self.snapshot.as_deref().map(digest) == self.digest
+    }
+
+    /// Its size as DynamoDB counts it: names and values in UTF-8, a number at its most.
+    pub fn size(&self) -> usize {
+        let texts = [
+            (STREAM, &self.stream),
+            (EVENTS, &self.events),
+            (METADATA, &self.metadata),
+        ];
+        let texts = texts
+            .into_iter()
+            .chain(self.snapshot.iter().map(|text| (SNAPSHOT, text)));
+        let texts: usize = texts.map(|(name, text)| name.len() + text.len()).sum();
+        let digest = self
+            .digest
+            .map_or(0, |digest| DIGEST.len() + digest.as_bytes().len());
+        texts + digest + VERSION.len() + NUMBER + CHAIN.len() + 2 * self.chain.hash.as_bytes().len()
     }
 
     /// The stream's version after the last of the events.
@@ -290,17 +293,4 @@ fn digest(snapshot: &str) -> Hash {
 fn read<T: DeserializeOwned>(commit: &Commit, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))
-}
-
-mod micros {
-    use chrono::{DateTime, Utc};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(time: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&crate::rfc3339(*time))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
-        DateTime::deserialize(from)
-    }
 }

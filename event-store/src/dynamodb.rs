@@ -1,6 +1,6 @@
 //! The event log on DynamoDB.
 
-use crate::schema::{CLAIM, EVENTS, MAX_ITEM, STREAM, VERSION};
+use crate::schema::{CLAIM, EVENTS, STREAM, VERSION};
 use crate::transaction::Transaction;
 use crate::{AppendError, Batch, ClaimsKey, Commit, EventLog, Position, StoreError};
 use aws_sdk_dynamodb::Client;
@@ -85,9 +85,14 @@ impl DynamoDbEventLog {
             .unwrap_or_else(|| Err(failure(error).into()))
     }
 
-    fn query(&self, stream: &str, versions: RangeInclusive<u64>) -> QueryFluentBuilder {
+    /// `None` for a range that is empty: the service refuses to be asked for it.
+    fn query(&self, stream: &str, versions: RangeInclusive<u64>) -> Option<QueryFluentBuilder> {
+        if versions.is_empty() {
+            return None;
+        }
         let (from, to) = versions.into_inner();
-        self.client
+        let query = self
+            .client
             .query()
             .table_name(&self.events)
             .consistent_read(true)
@@ -96,27 +101,25 @@ impl DynamoDbEventLog {
             .expression_attribute_names("#version", VERSION)
             .expression_attribute_values(":stream", AttributeValue::S(stream.to_owned()))
             .expression_attribute_values(":from", AttributeValue::N(from.to_string()))
-            .expression_attribute_values(":to", AttributeValue::N(to.to_string()))
+            .expression_attribute_values(":to", AttributeValue::N(to.to_string()));
+        Some(query)
     }
 }
 
 impl EventLog for DynamoDbEventLog {
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        batch.check()?;
         let mut items = Vec::with_capacity(batch.commits.len());
         for commit in &batch.commits {
             let item: Item = serde_dynamo::to_item(commit)
                 .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))?;
-            within("bytes", MAX_ITEM, size(&item))?;
             items.push(item);
         }
-        match (batch.commits.as_slice(), items.as_mut_slice()) {
-            ([commit], [item])
-                if batch.unchanged.is_empty()
-                    && batch.claims.is_empty()
-                    && batch.done.is_none() =>
-            {
-                self.put(commit, std::mem::take(item)).await
-            }
+        let is_alone =
+            batch.unchanged.is_empty() && batch.claims.is_empty() && batch.done.is_none();
+        match batch.commits.as_slice() {
+            [] if is_alone => Ok(()),
+            [commit] if is_alone => self.put(commit, items.remove(0)).await,
             _ => self.transact(batch, items).await,
         }
     }
@@ -138,7 +141,8 @@ impl EventLog for DynamoDbEventLog {
         versions: RangeInclusive<u64>,
         limit: usize,
     ) -> Result<Vec<Commit>, StoreError> {
-        let query = self.query(stream, versions).scan_index_forward(false);
+        let query = self.query(stream, versions);
+        let query = query.map(|query| query.scan_index_forward(false));
         let items = pages(query, limit).await?;
         items.into_iter().map(|item| decode(stream, item)).collect()
     }
@@ -148,10 +152,11 @@ impl EventLog for DynamoDbEventLog {
         stream: &str,
         versions: RangeInclusive<u64>,
     ) -> Result<Vec<(u64, String)>, StoreError> {
-        let query = self
-            .query(stream, versions)
-            .expression_attribute_names("#events", EVENTS)
-            .projection_expression("#version, #events");
+        let query = self.query(stream, versions).map(|query| {
+            query
+                .expression_attribute_names("#events", EVENTS)
+                .projection_expression("#version, #events")
+        });
         let items = pages(query, usize::MAX).await?;
         let read = |mut item: Item| {
             let version = version(&item).unwrap_or_default();
@@ -187,9 +192,13 @@ impl EventLog for DynamoDbEventLog {
     }
 }
 
-/// A range that is empty asks nothing.
-async fn pages(query: QueryFluentBuilder, limit: usize) -> Result<Vec<Item>, StoreError> {
+/// All that a query finds, up to a limit, page by page.
+async fn pages(query: Option<QueryFluentBuilder>, limit: usize) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
+    // OK because the service takes a limit of 0 for a mistake.
+    let Some(query) = query.filter(|_| limit > 0) else {
+        return Ok(items);
+    };
     let mut next = None;
     loop {
         let page = query
@@ -222,28 +231,6 @@ fn version(item: &Item) -> Option<u64> {
     item.get(VERSION)?.as_n().ok()?.parse().ok()
 }
 
-/// The size of an item as DynamoDB counts it: names and values in UTF-8, a number at its most.
-fn size(item: &Item) -> usize {
-    item.iter()
-        .map(|(name, value)| {
-            name.len()
-                + match value {
-                    AttributeValue::S(text) => text.len(),
-                    AttributeValue::B(bytes) => bytes.as_ref().len(),
-                    AttributeValue::N(_) => 21,
-                    _ => 1,
-                }
-        })
-        .sum()
-}
-
-pub(crate) fn within(unit: &'static str, limit: usize, found: usize) -> Result<(), StoreError> {
-    if found > limit {
-        return Err(StoreError::TooLarge { unit, limit, found });
-    }
-    Ok(())
-}
-
 pub(crate) fn failure<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -261,5 +248,43 @@ where
         StoreError::Throttled(source)
     } else {
         StoreError::Aws(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Hash, Metadata, Stamp};
+
+    /// The size of an item, counted attribute by attribute.
+    fn size(item: &Item) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::N(_) => 21,
+            other => panic!("no commit has {other:?}"),
+        };
+        item.iter()
+            .map(|(name, held)| name.len() + value(held))
+            .sum()
+    }
+
+    #[test]
+    fn a_commit_has_the_size_of_its_item() {
+        for snapshot in [None, Some("Zoë \u{1F980}".to_owned())] {
+            let at = Position {
+                stream: "user-1".into(),
+                version: 1,
+            };
+            let stamp = Stamp {
+                id: Uuid::now_v7(),
+                timestamp: Utc::now(),
+            };
+            let metadata = Metadata::new("tests", "tests");
+            let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &[], snapshot);
+            let commit = commit.expect("it has JSON");
+            let item = serde_dynamo::to_item(&commit).expect("an item");
+            assert_eq!(commit.size(), size(&item));
+        }
     }
 }

@@ -19,8 +19,8 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
-    /// Nothing was written: the commit exceeds a limit of [`crate::schema`].
-    #[error("a commit may have at most {limit} {unit}, this one has {found}")]
+    /// Nothing was written: a commit, or all that goes with it, exceeds a limit of [`crate::schema`].
+    #[error("at most {limit} {unit} are allowed, found {found}")]
     TooLarge {
         /// What is counted.
         unit: &'static str,

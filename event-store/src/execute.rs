@@ -35,6 +35,33 @@ pub struct Appended {
 /// # Errors
 /// Nothing was appended, unless the error is [`StoreError::Aws`]: then nobody knows, and the same command may be
 /// sent again.
+///
+/// # Example: a refused command
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{Cache, ExecuteError, MemoryEventLog, Metadata, Part, ServiceClock, execute};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let (cache, command) = (Cache::<Cart>::none(), Command::CheckOut);
+/// let metadata = Metadata::new("sarah", "http");
+/// let part = Part::new("cart-1", &command, &cache);
+///
+/// // This fails, because there is nothing in the cart: version 0 is that of an empty stream.
+/// let refused = execute(&log, &clock, &metadata, part).await;
+/// assert!(matches!(
+///     refused,
+///     Err(ExecuteError::Rejected { error: Refusal::Empty, version: 0 })
+/// ));
+///
+/// // This fails, because the caller has seen another version.
+/// let part = Part::new("cart-1", &command, &cache).expecting(Some(7));
+/// let stale = execute(&log, &clock, &metadata, part).await;
+/// assert!(matches!(stale, Err(ExecuteError::Stale { found: 0 })));
+/// # Ok(())
+/// # }
+/// ```
 pub async fn execute<L, D>(
     log: &L,
     clock: &impl Clock,
@@ -59,6 +86,76 @@ where
 ///
 /// # Errors
 /// As [`execute`]; the first refusal is that of the whole command.
+///
+/// # Example: two aggregates, both or neither
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{
+///     Cache, EventLog, ExecuteError, MemoryEventLog, Metadata, Part, ServiceClock, Stream, execute_all,
+/// };
+///
+/// /// A voucher is worth something once.
+/// struct Voucher;
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(tag = "type", content = "data")]
+/// enum VoucherEvent {
+///     Redeemed,
+/// }
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("the voucher was redeemed")]
+/// struct Redeemed;
+///
+/// impl Decider for Voucher {
+///     const CATEGORY: &'static str = "voucher";
+///     type State = bool;
+///     type Command = ();
+///     type Event = VoucherEvent;
+///     type Error = Redeemed;
+///
+///     fn decide(_: &(), is_redeemed: &bool) -> Result<Vec<VoucherEvent>, Redeemed> {
+///         if *is_redeemed { Err(Redeemed) } else { Ok(vec![VoucherEvent::Redeemed]) }
+///     }
+///
+///     fn evolve(_: bool, VoucherEvent::Redeemed: &VoucherEvent) -> bool {
+///         true
+///     }
+/// }
+///
+/// /// Why the command on both was refused.
+/// #[derive(Debug, thiserror::Error)]
+/// enum Either {
+///     #[error(transparent)]
+///     Cart(#[from] Refusal),
+///     #[error(transparent)]
+///     Voucher(#[from] Redeemed),
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let (carts, vouchers) = (Cache::<Cart>::none(), Cache::<Voucher>::none());
+/// let add = Command::AddItem { item: "a lamp".into() };
+/// let pay = async |cart: &str| {
+///     let metadata = Metadata::new("sarah", "http");
+///     let mut cart = Part::new(cart, &add, &carts);
+///     let mut voucher = Part::new("voucher-1", &(), &vouchers);
+///     execute_all::<_, Either>(&log, &clock, &metadata, &mut [&mut cart, &mut voucher]).await
+/// };
+/// let both = pay("cart-1").await?;
+/// assert_eq!((both[0].version, both[1].version), (1, 1));
+///
+/// // This fails, because the voucher can be redeemed once, and so there is nothing in the second cart either.
+/// let refused = pay("cart-2").await;
+/// assert!(matches!(
+///     refused,
+///     Err(ExecuteError::Rejected { error: Either::Voucher(Redeemed), version: 1 })
+/// ));
+/// assert_eq!(Stream::<Cart>::load(&log, "cart-2").await?.version, 0);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn execute_all<L: EventLog, E>(
     log: &L,
     clock: &impl Clock,

@@ -1,45 +1,79 @@
 //! The port to wherever commits are kept.
 
-use crate::{AppendError, ClaimChange, Commit, Position, StoreError};
+use crate::{AppendError, Batch, Commit, Position, StoreError};
 use chrono::{DateTime, Utc};
 use std::future::Future;
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
-/// What is written together: all of it, or nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// Commits, each of another stream, and each only if its stream has no commit of that version.
-    pub commits: Vec<Commit>,
-    /// Streams that have no commit, and must still end where they do.
-    pub unchanged: Vec<Position>,
-    /// Claims that change hands, each with the stream that takes or releases it.
-    pub claims: Vec<(String, ClaimChange)>,
-    /// The command that must not be done twice, for those who keep a [`decider::Idempotency::Ledger`].
-    pub done: Option<Done>,
-}
-
-/// A command that was done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// The command's id.
-    pub command_id: Uuid,
-    /// Where its first commit lies.
-    pub at: Position,
-    /// When it was done.
-    pub now: DateTime<Utc>,
-    /// When it may be forgotten.
-    pub until: DateTime<Utc>,
-}
-
 /// Keeps commits, the claims that go with them, and which commands were done.
+///
+/// # Example: a log of one's own
+/// The checks of `event_store::conformance` (with the feature `conformance`) say whether it keeps these promises.
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use event_store::{AppendError, Batch, Commit, EventLog, MemoryEventLog, Position, StoreError};
+/// use std::ops::RangeInclusive;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use uuid::Uuid;
+///
+/// /// Counts the reads of another log.
+/// struct Counted<L> {
+///     log: L,
+///     reads: AtomicUsize,
+/// }
+///
+/// impl<L: EventLog> EventLog for Counted<L> {
+///     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+///         batch.check()?; // what every log asks first
+///         self.log.append(batch).await
+///     }
+///
+///     async fn read(
+///         &self,
+///         stream: &str,
+///         versions: RangeInclusive<u64>,
+///         limit: usize,
+///     ) -> Result<Vec<Commit>, StoreError> {
+///         self.reads.fetch_add(1, Ordering::Relaxed);
+///         self.log.read(stream, versions, limit).await
+///     }
+///
+///     async fn newest(
+///         &self,
+///         stream: &str,
+///         versions: RangeInclusive<u64>,
+///         limit: usize,
+///     ) -> Result<Vec<Commit>, StoreError> {
+///         self.reads.fetch_add(1, Ordering::Relaxed);
+///         self.log.newest(stream, versions, limit).await
+///     }
+///
+///     async fn done(
+///         &self,
+///         command_id: Uuid,
+///         now: DateTime<Utc>,
+///     ) -> Result<Option<Position>, StoreError> {
+///         self.log.done(command_id, now).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let log = Counted { log: MemoryEventLog::default(), reads: AtomicUsize::new(0) };
+/// assert_eq!(log.events("cart-1", 1..=u64::MAX).await?, []);
+/// assert_eq!(log.reads.into_inner(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait EventLog: Send + Sync {
     /// Writes a batch, all or nothing.
     ///
     /// # Errors
     /// [`AppendError::Conflict`] when another commit has a version that this one wants,
     /// [`AppendError::Done`] when the command is known already, [`AppendError::ClaimTaken`] when another stream holds
-    /// a value. A batch that turns out to be there already (the id of its first commit is found) is a success.
+    /// a value, and those of [`Batch::check`]. A batch that turns out to be there already (one of its commits is found,
+    /// by its chain) is a success.
     fn append(&self, batch: &Batch) -> impl Future<Output = Result<(), AppendError>> + Send;
 
     /// The commits of a stream whose first event has a version in `versions`, oldest first, at most `limit` of
@@ -92,14 +126,4 @@ pub trait EventLog: Send + Sync {
         command_id: Uuid,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send;
-}
-
-impl Batch {
-    /// A batch of one commit.
-    pub fn of(commit: Commit) -> Self {
-        Self {
-            commits: vec![commit],
-            ..Self::default()
-        }
-    }
 }

@@ -8,6 +8,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 /// Keeps all there is in this process; its clones share it.
+///
+/// # Example: a reply that is lost
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+/// use event_store::{
+///     Cache, ExecuteError, MemoryEventLog, Metadata, Part, ServiceClock, StoreError, execute,
+/// };
+/// use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+/// let (cache, add) = (Cache::<Cart>::none(), Command::AddItem { item: "a lamp".into() });
+/// let metadata = Metadata::new("sarah", "http").keyed(Uuid::now_v7(), "hash of the body");
+///
+/// // This fails, although the commit is there: nobody knows, and the caller has to ask again.
+/// log.lose_replies(1);
+/// let unknown = execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await;
+/// assert!(matches!(unknown, Err(ExecuteError::Store(StoreError::Aws(_)))));
+///
+/// let again = execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await?;
+/// assert_eq!((again.version, again.replayed), (1, true));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryEventLog {
     kept: Arc<Mutex<Kept>>,
@@ -36,6 +61,7 @@ impl MemoryEventLog {
 
 impl EventLog for MemoryEventLog {
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
+        batch.check()?;
         lock(&self.kept).append(batch)?;
         let mut losses = lock(&self.loses_replies);
         if *losses > 0 {

@@ -1,7 +1,7 @@
 //! One stream's part in a command: what is known of the stream, and what the command makes of it.
 
+use crate::batch::within;
 use crate::cache::{Cache, OWN_IN_A_ROW, Seen};
-use crate::dynamodb::within;
 use crate::schema::{MAX_EVENT, MAX_EVENTS, MAX_ITEM};
 use crate::stream::SNAPSHOT_EVERY;
 use crate::{

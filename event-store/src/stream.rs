@@ -61,6 +61,32 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
     ///
     /// # Errors
     /// As [`EventLog::read`]; a gap between versions is [`StoreError::Corrupt`].
+    ///
+    /// # Example: the state of a cart
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cart.rs"));
+    /// use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, Stream, execute};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (log, clock) = (MemoryEventLog::default(), ServiceClock::default());
+    /// let cache = Cache::<Cart>::none();
+    /// for item in ["a lamp", "a rug"] {
+    ///     let add = Command::AddItem { item: item.into() };
+    ///     let metadata = Metadata::new("sarah", "http");
+    ///     execute(&log, &clock, &metadata, Part::new("cart-1", &add, &cache)).await?;
+    /// }
+    /// let cart = Stream::<Cart>::load(&log, "cart-1").await?;
+    /// assert_eq!((cart.version, cart.state.items.len()), (2, 2));
+    ///
+    /// let earlier = Stream::<Cart>::replay(&log, "cart-1", 1).await?;
+    /// assert_eq!(earlier.state.items, ["a lamp"]);
+    ///
+    /// let nothing = Stream::<Cart>::load(&log, "cart-2").await?;
+    /// assert_eq!((nothing.version, nothing.state), (0, State::default()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn load(log: &impl EventLog, name: &str) -> Result<Self, StoreError> {
         let mut stream = Self::default();
         stream.catch_up(log, name).await?;

@@ -1,8 +1,8 @@
 //! The transaction of a batch: what is written under which condition, and what a cancellation means.
 
 use crate::claims::{command_key, done};
-use crate::dynamodb::{Item, is_ours, within};
-use crate::schema::{CLAIM, EXPIRES, MAX_TRANSACTION_ITEMS, STREAM, VERSION};
+use crate::dynamodb::{Item, is_ours};
+use crate::schema::{CLAIM, EXPIRES, STREAM, VERSION};
 use crate::{AppendError, Batch, ClaimChange, ClaimsKey, Done, StoreError};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -39,7 +39,6 @@ impl<'a> Transaction<'a> {
             let claims = batch.claims.iter();
             items.extend(claims.map(|(stream, change)| claim_write(table, key, change, stream)));
         }
-        within("items in a transaction", MAX_TRANSACTION_ITEMS, items.len())?;
         let items = items.into_iter().collect::<Result<_, BuildError>>();
         Ok(Self {
             batch,
@@ -101,7 +100,11 @@ impl<'a> Transaction<'a> {
             return Some(Err(AppendError::Conflict));
         }
         let mut claims = of_claims.iter().zip(claims);
-        let (_, (stream, change)) = claims.find(|(reason, _)| failed(reason))?;
+        let Some((_, (stream, change))) = claims.find(|(reason, _)| failed(reason)) else {
+            let throttled = reasons.iter().find(|reason| throttles(reason))?;
+            let why = throttled.message().unwrap_or_default();
+            return Some(Err(StoreError::Throttled(why.into()).into()));
+        };
         Some(Err(match change {
             ClaimChange::Take(claim) => AppendError::ClaimTaken { kind: claim.kind },
             ClaimChange::Release(claim) => {
@@ -118,6 +121,11 @@ impl<'a> Transaction<'a> {
             }
         }))
     }
+}
+
+fn throttles(reason: &CancellationReason) -> bool {
+    const CODES: [&str; 2] = ["ThrottlingError", "ProvisionedThroughputExceeded"];
+    reason.code().is_some_and(|code| CODES.contains(&code))
 }
 
 type Built = Result<TransactWriteItem, BuildError>;
@@ -187,5 +195,78 @@ fn claim_write(table: &str, key: &ClaimsKey, change: &ClaimChange, stream: &str)
             .expression_attribute_values(":stream", holder)
             .build()
             .map(|delete| write.delete(delete).build()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Position;
+    use aws_sdk_dynamodb::types::error::{
+        TransactionCanceledException, TransactionInProgressException,
+    };
+
+    /// What is made of the reasons for which the parts of a batch were cancelled: two streams, a command.
+    fn judged(codes: [&str; 3]) -> Option<Result<(), AppendError>> {
+        let at = |stream: &str| Position {
+            stream: stream.to_owned(),
+            version: 1,
+        };
+        let batch = Batch {
+            unchanged: vec![at("user-1"), at("user-2")],
+            done: Some(Done {
+                command_id: uuid::Uuid::nil(),
+                at: at("user-1"),
+                now: DateTime::UNIX_EPOCH,
+                until: DateTime::UNIX_EPOCH,
+            }),
+            ..Batch::default()
+        };
+        let key = ClaimsKey::new("a secret of tests");
+        let transaction = Transaction::new("events", Some(("claims", &key)), &batch, Vec::new());
+        let reason = |code| CancellationReason::builder().code(code).build();
+        let cancelled = TransactionCanceledException::builder()
+            .set_cancellation_reasons(Some(codes.map(reason).into()))
+            .build();
+        let error = TransactWriteItemsError::TransactionCanceledException(cancelled);
+        transaction.expect("it is complete").judge(Some(&error))
+    }
+
+    #[test]
+    fn a_throttled_transaction_is_no_failure_of_unknown_outcome() {
+        for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+            let judged = judged(["None", code, "None"]);
+            assert!(
+                matches!(
+                    judged,
+                    Some(Err(AppendError::Store(StoreError::Throttled(_))))
+                ),
+                "{judged:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_transaction_at_work_is_a_conflict() {
+        for codes in [
+            ["None", "None", "TransactionConflict"],
+            ["ThrottlingError", "ConditionalCheckFailed", "None"],
+        ] {
+            let judged = judged(codes);
+            assert!(
+                matches!(judged, Some(Err(AppendError::Conflict))),
+                "{judged:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_own_transaction_at_work_is_not_decided_again() {
+        let batch = Batch::default();
+        let transaction = Transaction::new("events", None, &batch, Vec::new());
+        let at_work = TransactionInProgressException::builder().build();
+        let error = TransactWriteItemsError::TransactionInProgressException(at_work);
+        let judged = transaction.expect("it is complete").judge(Some(&error));
+        assert!(judged.is_none(), "nobody knows: {judged:?}");
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use event_store::conformance::Fixture;
 use event_store::{ClaimsKey, DynamoDbEventLog, ServiceClock};
 use read_model::DynamoDbDocuments;
 use uuid::Uuid;
@@ -110,9 +111,12 @@ impl Backend {
         DynamoDbDocuments::new(self.client.clone(), self.table("users"))
     }
 
-    /// The same log, reached through a wire that loses the reply to the first request of this operation.
-    pub async fn log_that_loses_one_reply_to(&self, operation: &'static str) -> DynamoDbEventLog {
-        let wire = Wire::losing_one_reply_to(operation, &self.endpoint).await;
+    /// The same log, reached through a wire that loses the reply to the first request of these operations.
+    pub async fn log_that_loses_one_reply_to(
+        &self,
+        operations: &'static [&'static str],
+    ) -> DynamoDbEventLog {
+        let wire = Wire::losing_one_reply_to(operations, &self.endpoint).await;
         self.log_over(client(&wire.endpoint, &self.requests, &self.clock))
     }
 
@@ -151,6 +155,19 @@ impl Backend {
                 .key_schema(element.build().expect("complete"));
         }
         request.send().await.expect("a new table");
+    }
+}
+
+impl Fixture for Backend {
+    type Log = DynamoDbEventLog;
+
+    async fn log(&self) -> DynamoDbEventLog {
+        Self::log(self)
+    }
+
+    async fn log_that_loses_a_reply(&self) -> DynamoDbEventLog {
+        self.log_that_loses_one_reply_to(&["PutItem", "TransactWriteItems"])
+            .await
     }
 }
 

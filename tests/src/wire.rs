@@ -52,8 +52,8 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Passes everything on, and answers the first `operation` with a 500 after it was done.
-    pub async fn losing_one_reply_to(operation: &'static str, endpoint: &str) -> Self {
+    /// Passes everything on, and answers the first of these operations with a 500 after it was done.
+    pub async fn losing_one_reply_to(operations: &'static [&'static str], endpoint: &str) -> Self {
         let lost = Arc::new(AtomicBool::new(false));
         let (upstream, client) = (endpoint.to_owned(), reqwest::Client::new());
         let pass = move |headers: HeaderMap, body: Bytes| {
@@ -63,7 +63,8 @@ impl Wire {
                     .get("x-amz-target")
                     .and_then(|target| target.to_str().ok())
                     .unwrap_or_default();
-                let loses = target.ends_with(operation) && !lost.swap(true, Ordering::SeqCst);
+                let operation = target.rsplit('.').next().unwrap_or_default();
+                let loses = operations.contains(&operation) && !lost.swap(true, Ordering::SeqCst);
                 let mut request = client.post(&upstream).body(body);
                 for name in [
                     "x-amz-target",

@@ -1,144 +1,87 @@
-//! What every event log must do, run on DynamoDB Local and on the embedded DynamoDB.
+//! The event log on DynamoDB: what every log must do, on DynamoDB Local and on the embedded DynamoDB, and what is its own.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use aws_sdk_dynamodb::types::AttributeValue;
 use decider::Claim;
 use event_store::{
-    AppendError, ClaimChange, Clock, ClockOff, Commit, EventLog, StoreError, StoredEvent,
+    AppendError, Batch, ClaimChange, Commit, EventLog, Hash, Metadata, Position, Stamp, StoreError,
 };
-use serde_json::json;
-use std::sync::Mutex;
+use serde_json::value::RawValue;
 use tests::backend::Backend;
 use tests::on_each_backend;
-use tests::users::{create, metadata, rename, run, stream};
+use tests::users::{create, run, stream};
 use uuid::Uuid;
 
-on_each_backend! {
-    a_commit_is_read_as_it_was_appended
-    a_version_is_taken_once
-    the_first_version_is_taken_once_even_beside_claims
-    our_own_commit_is_no_conflict
-    our_own_commit_with_claims_is_no_conflict
-    our_own_commit_is_known_without_its_token
-    a_lost_reply_is_no_conflict
-    a_lost_reply_to_a_transaction_is_no_conflict
-    a_stream_over_a_megabyte_is_read_whole
-    a_range_is_read_in_order_up_to_its_limit
-    a_claim_has_one_holder_until_it_is_released
-    a_transaction_is_never_half_done
-    a_holder_may_claim_again
-    a_foreign_claim_is_not_released
-    an_item_over_400_kb_is_refused_before_it_is_sent
-    an_undecodable_commit_is_corrupt_and_not_skipped
-    timestamps_never_go_back_in_a_stream
-    a_clock_that_is_far_off_writes_nothing
+mod conformance_on_dynamodb_local {
+    event_store::conformance_tests!(tests::backend::Backend::dynamodb_local().await);
 }
 
-fn commit(stream: &str, version: u64, events: usize) -> Commit {
-    let event = |index| StoredEvent {
+mod conformance_on_embedded {
+    event_store::conformance_tests!(tests::backend::Backend::embedded().await);
+}
+
+on_each_backend! {
+    our_own_commit_is_known_without_its_token
+    a_retry_finds_its_own_commit
+    a_retry_finds_its_own_transaction
+    a_stream_over_a_megabyte_takes_more_than_one_page
+    what_is_refused_for_its_size_is_not_sent
+    an_empty_range_asks_nothing
+    an_undecodable_commit_is_corrupt_and_not_skipped
+    a_commit_without_events_is_corrupt_and_not_skipped
+    claims_need_a_table
+}
+
+fn commit(version: u64, bytes: usize) -> Commit {
+    let at = Position {
+        stream: "user-1".into(),
+        version,
+    };
+    let stamp = Stamp {
+        id: Uuid::now_v7(),
+        timestamp: chrono::Utc::now(),
+    };
+    let event = event_store::StoredEvent {
         id: Uuid::now_v7(),
         kind: "Something".into(),
         schema_version: 1,
-        data: json!({ "index": index, "text": "Zoë \u{1F980}" }),
-        effective_at: (index == 1).then_some(DateTime::UNIX_EPOCH + TimeDelta::microseconds(5)),
+        data: RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).expect("JSON"),
+        effective_at: None,
     };
-    Commit {
-        stream: stream.into(),
-        version,
-        id: Uuid::now_v7(),
-        timestamp: DateTime::UNIX_EPOCH + TimeDelta::microseconds(1_234_567),
-        events: (0..events).map(event).collect(),
-        metadata: metadata(Uuid::now_v7()),
-    }
+    let metadata = Metadata::new("tests", "tests");
+    Commit::new(at, Hash::default(), &stamp, &metadata, &[event], None).expect("it has JSON")
 }
 
-fn email(value: &str) -> Claim {
-    Claim {
+fn claiming(commit: Commit) -> Batch {
+    let claim = Claim {
         kind: "email",
-        canonical: value.into(),
+        canonical: "a".into(),
+    };
+    Batch {
+        claims: vec![(commit.stream.clone(), ClaimChange::Take(claim))],
+        ..Batch::of(commit)
     }
 }
 
-async fn all(log: &impl EventLog, stream: &str) -> Vec<Commit> {
-    log.read(stream, 1..=u64::MAX, usize::MAX)
-        .await
-        .expect("readable")
-}
-
-async fn a_commit_is_read_as_it_was_appended(backend: &Backend) {
-    let log = backend.log();
-    let mut full = commit("user-1", 1, 2);
-    full.metadata.causation_id = Some(Uuid::now_v7());
-    full.metadata.traceparent =
-        Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
-    full.metadata.reason = Some("because".into());
-    let bare = commit("user-1", 3, 1);
-    log.append(&full, &[]).await.expect("appended");
-    log.append(&bare, &[]).await.expect("appended");
-    log.append(&commit("user-2", 1, 1), &[])
-        .await
-        .expect("appended");
-    assert_eq!(all(&log, "user-1").await, [full, bare]);
-    assert_eq!(all(&log, "user-3").await, []);
-}
-
-async fn a_version_is_taken_once(backend: &Backend) {
-    let log = backend.log();
-    let first = commit("user-1", 1, 1);
-    log.append(&first, &[]).await.expect("appended");
-    let second = log.append(&commit("user-1", 1, 1), &[]).await;
-    assert!(matches!(second, Err(AppendError::Conflict)), "{second:?}");
-    assert_eq!(all(&log, "user-1").await, [first]);
-}
-
-async fn the_first_version_is_taken_once_even_beside_claims(backend: &Backend) {
-    let log = backend.log();
-    log.append(&commit("user-1", 1, 1), &[ClaimChange::Take(email("a"))])
-        .await
-        .expect("appended");
-    log.append(&commit("user-2", 1, 1), &[ClaimChange::Take(email("b"))])
-        .await
-        .expect("appended");
-    let second = log
-        .append(&commit("user-1", 1, 1), &[ClaimChange::Take(email("b"))])
-        .await;
-    assert!(
-        matches!(second, Err(AppendError::Conflict)),
-        "the stream is judged before the claim: {second:?}"
-    );
-}
-
-async fn our_own_commit_is_no_conflict(backend: &Backend) {
-    let log = backend.log();
-    let ours = commit("user-1", 1, 1);
-    log.append(&ours, &[]).await.expect("appended");
-    log.append(&ours, &[]).await.expect("it is there");
-    assert_eq!(all(&log, "user-1").await, [ours]);
-}
-
-async fn our_own_commit_with_claims_is_no_conflict(backend: &Backend) {
-    let log = backend.log();
-    let ours = commit("user-1", 1, 1);
-    let claims = [ClaimChange::Take(email("a"))];
-    log.append(&ours, &claims).await.expect("appended");
-    log.append(&ours, &claims).await.expect("it is there");
-    assert_eq!(all(&log, "user-1").await, [ours]);
+async fn all(log: &impl EventLog, stream: &str) -> Result<Vec<Commit>, StoreError> {
+    log.read(stream, 1..=u64::MAX, usize::MAX).await
 }
 
 async fn our_own_commit_is_known_without_its_token(backend: &Backend) {
     let log = backend.log();
-    let ours = commit("user-1", 1, 1);
+    let ours = commit(1, 1);
     // The service forgets a transaction's token after ten minutes; a first try without one stands for that.
-    log.append(&ours, &[]).await.expect("appended");
-    log.append(&ours, &[ClaimChange::Take(email("a"))])
+    log.append(&Batch::of(ours.clone()))
+        .await
+        .expect("appended");
+    log.append(&claiming(ours.clone()))
         .await
         .expect("it is there");
-    assert_eq!(all(&log, "user-1").await, [ours]);
+    assert_eq!(all(&log, "user-1").await.expect("readable"), [ours]);
 }
 
-async fn a_lost_reply_is_no_conflict(backend: &Backend) {
-    let log = backend.log_that_loses_one_reply_to("PutItem").await;
-    backend.requests.clear();
-    log.append(&commit("user-1", 1, 1), &[])
+async fn a_retry_finds_its_own_commit(backend: &Backend) {
+    let log = backend.log_that_loses_one_reply_to(&["PutItem"]).await;
+    log.append(&Batch::of(commit(1, 1)))
         .await
         .expect("the retry finds its own commit");
     assert_eq!(
@@ -146,15 +89,17 @@ async fn a_lost_reply_is_no_conflict(backend: &Backend) {
         ["PutItem", "PutItem"],
         "the reply was lost"
     );
-    assert_eq!(all(&log, "user-1").await.len(), 1);
+    assert_eq!(all(&log, "user-1").await.expect("readable").len(), 1);
 }
 
-async fn a_lost_reply_to_a_transaction_is_no_conflict(backend: &Backend) {
+async fn a_retry_finds_its_own_transaction(backend: &Backend) {
     let log = backend
-        .log_that_loses_one_reply_to("TransactWriteItems")
+        .log_that_loses_one_reply_to(&["TransactWriteItems"])
         .await;
-    let id = Uuid::now_v7();
+    // A clock that was compared with the service's needs no read before a create.
+    all(&log, "user-1").await.expect("readable");
     backend.requests.clear();
+    let id = Uuid::now_v7();
     let created = run(&log, &backend.clock, id, &create("sarah@example.com"))
         .await
         .expect("created");
@@ -164,218 +109,93 @@ async fn a_lost_reply_to_a_transaction_is_no_conflict(backend: &Backend) {
         ["TransactWriteItems", "TransactWriteItems"],
         "the reply was lost"
     );
-    assert_eq!(all(&log, &stream(id)).await.len(), 1);
+    assert_eq!(all(&log, &stream(id)).await.expect("readable").len(), 1);
 }
 
-async fn a_stream_over_a_megabyte_is_read_whole(backend: &Backend) {
+async fn a_stream_over_a_megabyte_takes_more_than_one_page(backend: &Backend) {
     let log = backend.log();
     for version in 1..=12 {
-        let mut large = commit("user-1", version, 1);
-        large.events[0].data = json!({ "text": "x".repeat(200 * 1024) });
-        log.append(&large, &[]).await.expect("appended");
+        let large = commit(version, 200 * 1024);
+        log.append(&Batch::of(large)).await.expect("appended");
     }
     backend.requests.clear();
-    let versions: Vec<_> = all(&log, "user-1")
-        .await
-        .iter()
-        .map(|commit| commit.version)
-        .collect();
-    assert_eq!(versions, (1..=12).collect::<Vec<_>>());
-    assert!(
-        backend.requests.clear().len() > 1,
-        "it took more than one page"
-    );
+    assert_eq!(all(&log, "user-1").await.expect("readable").len(), 12);
+    assert!(backend.requests.clear().len() > 1);
 }
 
-async fn a_range_is_read_in_order_up_to_its_limit(backend: &Backend) {
+async fn what_is_refused_for_its_size_is_not_sent(backend: &Backend) {
     let log = backend.log();
-    for version in 1..=12 {
-        log.append(&commit("user-1", version, 1), &[])
+    let large = Batch {
+        commits: (0..11)
+            .map(|number| Commit {
+                stream: format!("user-{number}"),
+                ..commit(1, 395 * 1024)
+            })
+            .collect(),
+        ..Batch::default()
+    };
+    backend.requests.clear();
+    for batch in [Batch::of(commit(1, 400 * 1024)), large] {
+        let refused = log.append(&batch).await;
+        let is_too_large = matches!(
+            refused,
+            Err(AppendError::Store(StoreError::TooLarge { .. }))
+        );
+        assert!(is_too_large, "{refused:?}");
+    }
+    assert_eq!(backend.requests.clear(), [] as [&str; 0]);
+}
+
+async fn an_empty_range_asks_nothing(backend: &Backend) {
+    let log = backend.log();
+    backend.requests.clear();
+    let empty = std::ops::RangeInclusive::new(1, 0);
+    assert_eq!(log.read("user-1", empty, 1).await.expect("readable"), []);
+    assert_eq!(log.newest("user-1", 1..=1, 0).await.expect("readable"), []);
+    assert_eq!(backend.requests.clear(), [] as [&str; 0]);
+}
+
+/// Appends three commits, and spoils the second behind the scenes.
+async fn with_one_spoilt(backend: &Backend, update: &str) {
+    let log = backend.log();
+    for version in 1..=3 {
+        log.append(&Batch::of(commit(version, 1)))
             .await
             .expect("appended");
     }
-    let read = async |from, to, limit| -> Vec<u64> {
-        let commits = log
-            .read("user-1", from..=to, limit)
-            .await
-            .expect("readable");
-        commits.iter().map(|commit| commit.version).collect()
-    };
-    assert_eq!(
-        read(9, 11, usize::MAX).await,
-        [9, 10, 11],
-        "versions are numbers, not texts"
-    );
-    assert_eq!(read(2, u64::MAX, 3).await, [2, 3, 4]);
-    assert_eq!(read(13, u64::MAX, 3).await, [] as [u64; 0]);
-}
-
-async fn a_claim_has_one_holder_until_it_is_released(backend: &Backend) {
-    let log = backend.log();
-    let take = [ClaimChange::Take(email("a"))];
-    log.append(&commit("user-1", 1, 1), &take)
-        .await
-        .expect("free");
-    let taken = log.append(&commit("user-2", 1, 1), &take).await;
-    assert!(
-        matches!(taken, Err(AppendError::ClaimTaken { kind: "email" })),
-        "{taken:?}"
-    );
-    log.append(&commit("user-1", 2, 1), &[ClaimChange::Release(email("a"))])
-        .await
-        .expect("held");
-    log.append(&commit("user-2", 1, 1), &take)
-        .await
-        .expect("free again");
-}
-
-async fn a_transaction_is_never_half_done(backend: &Backend) {
-    let log = backend.log();
-    log.append(&commit("user-1", 1, 1), &[ClaimChange::Take(email("a"))])
-        .await
-        .expect("free");
-    let both = [ClaimChange::Take(email("b")), ClaimChange::Take(email("a"))];
-    let half = log.append(&commit("user-2", 1, 1), &both).await;
-    assert!(
-        matches!(half, Err(AppendError::ClaimTaken { .. })),
-        "{half:?}"
-    );
-    assert_eq!(all(&log, "user-2").await, [], "no commit");
-    log.append(&commit("user-3", 1, 1), &[ClaimChange::Take(email("b"))])
-        .await
-        .expect("no claim");
-}
-
-async fn a_holder_may_claim_again(backend: &Backend) {
-    let log = backend.log();
-    let take = [ClaimChange::Take(email("a"))];
-    log.append(&commit("user-1", 1, 1), &take)
-        .await
-        .expect("free");
-    log.append(&commit("user-1", 2, 1), &take)
-        .await
-        .expect("its own");
-}
-
-async fn a_foreign_claim_is_not_released(backend: &Backend) {
-    let log = backend.log();
-    log.append(&commit("user-1", 1, 1), &[ClaimChange::Take(email("a"))])
-        .await
-        .expect("free");
-    let foreign = log
-        .append(&commit("user-2", 1, 1), &[ClaimChange::Release(email("a"))])
-        .await;
-    assert!(
-        matches!(foreign, Err(AppendError::Store(StoreError::Corrupt { .. }))),
-        "{foreign:?}"
-    );
-    let taken = log
-        .append(&commit("user-3", 1, 1), &[ClaimChange::Take(email("a"))])
-        .await;
-    assert!(
-        matches!(taken, Err(AppendError::ClaimTaken { .. })),
-        "it is still held: {taken:?}"
-    );
-}
-
-async fn an_item_over_400_kb_is_refused_before_it_is_sent(backend: &Backend) {
-    let log = backend.log();
-    let sized = |bytes| {
-        let mut large = commit("user-1", 1, 2);
-        large.events[0].data = json!("x".repeat(bytes));
-        large
-    };
-    backend.requests.clear();
-    let refused = log.append(&sized(400 * 1024), &[]).await;
-    assert!(
-        matches!(
-            refused,
-            Err(AppendError::Store(StoreError::TooLarge { .. }))
-        ),
-        "{refused:?}"
-    );
-    assert_eq!(backend.requests.clear(), [] as [&str; 0]);
-    log.append(&sized(399 * 1024 - 512), &[])
-        .await
-        .expect("just below the limit");
-}
-
-async fn an_undecodable_commit_is_corrupt_and_not_skipped(backend: &Backend) {
-    let log = backend.log();
-    log.append(&commit("user-1", 1, 1), &[])
-        .await
-        .expect("appended");
-    let broken = backend
+    let spoilt = backend
         .client
         .update_item()
         .table_name(backend.table("events"))
-        .key(
-            "stream",
-            aws_sdk_dynamodb::types::AttributeValue::S("user-1".into()),
-        )
-        .key(
-            "version",
-            aws_sdk_dynamodb::types::AttributeValue::N("1".into()),
-        )
-        .update_expression("REMOVE events");
-    broken.send().await.expect("broken");
-    let read = log.read("user-1", 1..=u64::MAX, usize::MAX).await;
-    assert!(
-        matches!(&read, Err(StoreError::Corrupt { version: 1, .. })),
-        "{read:?}"
-    );
+        .key("stream", AttributeValue::S("user-1".into()))
+        .key("version", AttributeValue::N("2".into()))
+        .update_expression(update);
+    spoilt.send().await.expect("spoilt");
 }
 
-/// Tells times that it is given, last first.
-struct Told(Mutex<Vec<Result<DateTime<Utc>, ClockOff>>>);
-
-impl Clock for Told {
-    fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
-        self.0
-            .lock()
-            .expect("nobody panicked")
-            .pop()
-            .expect("a time is left")
+async fn an_undecodable_commit_is_corrupt_and_not_skipped(backend: &Backend) {
+    with_one_spoilt(backend, "REMOVE metadata").await;
+    let log = backend.log();
+    for read in [
+        all(&log, "user-1").await,
+        log.newest("user-1", 1..=u64::MAX, 2).await,
+    ] {
+        let is_corrupt = matches!(&read, Err(StoreError::Corrupt { version: 2, .. }));
+        assert!(is_corrupt, "{read:?}");
     }
 }
 
-async fn timestamps_never_go_back_in_a_stream(backend: &Backend) {
-    let (log, id) = (backend.log(), Uuid::now_v7());
-    let at = |seconds| Ok(DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds));
-    let clock = Told(Mutex::new(vec![at(300), at(100), at(200)]));
-    run(&log, &clock, id, &create("sarah@example.com"))
-        .await
-        .expect("created");
-    run(&log, &clock, id, &rename("Sara"))
-        .await
-        .expect("renamed");
-    run(&log, &clock, id, &rename("Sally"))
-        .await
-        .expect("renamed");
-    let stamped: Vec<_> = all(&log, &stream(id))
-        .await
-        .iter()
-        .map(|commit| commit.timestamp.timestamp())
-        .collect();
-    assert_eq!(stamped, [200, 200, 300]);
+async fn a_commit_without_events_is_corrupt_and_not_skipped(backend: &Backend) {
+    with_one_spoilt(backend, "REMOVE events").await;
+    let events = backend.log().events("user-1", 1..=u64::MAX).await;
+    let is_corrupt = matches!(&events, Err(StoreError::Corrupt { version: 2, .. }));
+    assert!(is_corrupt, "{events:?}");
 }
 
-async fn a_clock_that_is_far_off_writes_nothing(backend: &Backend) {
-    let (log, id) = (backend.log(), Uuid::now_v7());
-    let off = || Err(ClockOff { seconds: 61 });
-    let refused = run(
-        &log,
-        &Told(Mutex::new(vec![off(), off()])),
-        id,
-        &create("sarah@example.com"),
-    )
-    .await;
-    assert!(
-        matches!(
-            refused,
-            Err(event_store::ExecuteError::Store(StoreError::ClockOff(_)))
-        ),
-        "{refused:?}"
-    );
-    assert_eq!(all(&log, &stream(id)).await, []);
+async fn claims_need_a_table(backend: &Backend) {
+    let log = event_store::DynamoDbEventLog::new(backend.client.clone(), backend.table("events"));
+    let refused = log.append(&claiming(commit(1, 1))).await;
+    let is_refused = matches!(refused, Err(AppendError::Store(StoreError::NoClaims)));
+    assert!(is_refused, "{refused:?}");
+    assert_eq!(all(&log, "user-1").await.expect("readable"), []);
 }

@@ -1,31 +1,18 @@
 use super::*;
 use domain::Welcome;
-use event_store::{AppendError, ClaimChange, Commit};
+use event_store::{
+    Batch, Commit, Hash, MemoryEventLog, Metadata, Position, Stamp, StoredEvent, stream_name,
+};
 use serde_json::json;
-use std::ops::RangeInclusive;
 use std::sync::Mutex;
+use std::time::SystemTime;
 
-/// One stream with one commit, an outbox with one place, and a post office that does as it is told.
+/// One commit, an outbox with one place, and a post office that does as it is told.
 struct Fake {
     commit: Commit,
     claim: Mutex<Option<Option<Outcome>>>,
     sent: Mutex<Vec<String>>,
     answers: Mutex<Vec<Result<String, SendError>>>,
-}
-
-impl EventLog for &Fake {
-    async fn append(&self, _: &Commit, _: &[ClaimChange]) -> Result<(), AppendError> {
-        Err(AppendError::Conflict)
-    }
-
-    async fn read(
-        &self,
-        _: &str,
-        _: RangeInclusive<u64>,
-        _: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        Ok(vec![self.commit.clone()])
-    }
 }
 
 impl Outbox for &Fake {
@@ -64,16 +51,23 @@ impl Mailer for &Fake {
 }
 
 fn fake(answers: Vec<Result<String, SendError>>, email: serde_json::Value) -> Fake {
-    let id = "01a1fc61-f202-72bb-b4b9-5bacd9cefb5a";
-    let events = json!([{ "id": id, "type": "UserCreated", "schema_version": 1, "data": { "name": "Sarah", "email": email } }]);
-    let commit = json!({
-        "stream": format!("user-{id}"), "version": 1, "id": id, "timestamp": "2026-11-21T04:33:59.810629Z",
-        "events": events.to_string(), "command_id": id, "fingerprint": "f", "actor": "local", "correlation_id": id,
-        "source": "http",
-    });
-    let commit = serde_json::from_value(commit).expect("a commit");
+    let id = "01a1fc61-f202-72bb-b4b9-5bacd9cefb5a"
+        .parse()
+        .expect("an id");
+    let created = json!({ "type": "UserCreated", "data": { "name": "Sarah", "email": email } });
+    let event = StoredEvent::encode(id, &created).expect("an event");
+    let at = Position {
+        stream: stream_name("user", id),
+        version: 1,
+    };
+    let stamp = Stamp {
+        id: Uuid::now_v7(),
+        timestamp: SystemTime::UNIX_EPOCH.into(),
+    };
+    let metadata = Metadata::new("local", "http");
+    let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &[event], None);
     Fake {
-        commit,
+        commit: commit.expect("a commit"),
         claim: Mutex::default(),
         sent: Mutex::default(),
         answers: Mutex::new(answers),
@@ -85,13 +79,16 @@ fn sarah() -> serde_json::Value {
 }
 
 async fn deliver(fake: &Fake) -> Result<(), DeliverError> {
-    let said = Announcement::of(&fake.commit, "users").remove(0);
+    let said = Announcement::of(&fake.commit, "users").expect("it is readable");
+    let log = MemoryEventLog::default();
+    let batch = Batch::of(fake.commit.clone());
+    log.append(&batch).await.expect("a new log takes it");
     Delivery {
-        log: fake,
+        log,
         outbox: fake,
         mailer: fake,
     }
-    .deliver::<Welcome>(&said)
+    .deliver::<Welcome>(&said[0])
     .await
 }
 
