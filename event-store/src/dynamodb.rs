@@ -19,9 +19,9 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// Commits in one table, claims in another.
 #[derive(Clone, Debug)]
 pub struct DynamoDbEventLog {
-    client: Client,
-    events: String,
-    claims: Option<(String, ClaimsKey)>,
+    pub(crate) client: Client,
+    pub(crate) events: String,
+    pub(crate) claims: Option<(String, ClaimsKey)>,
 }
 
 impl DynamoDbEventLog {
@@ -227,7 +227,7 @@ fn decode(stream: &str, item: Item) -> Result<Commit, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(stream, version, error))
 }
 
-fn version(item: &Item) -> Option<u64> {
+pub(crate) fn version(item: &Item) -> Option<u64> {
     item.get(VERSION)?.as_n().ok()?.parse().ok()
 }
 

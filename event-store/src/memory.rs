@@ -1,6 +1,8 @@
-//! An event log in memory: for examples, for tests that need no DynamoDB, and for simulations.
+//! An event log and heads in memory: for examples, for tests that need no DynamoDB, and for simulations.
 
-use crate::{AppendError, Batch, ClaimChange, Commit, Done, EventLog, Position, StoreError};
+use crate::{
+    AppendError, Batch, ClaimChange, Commit, Done, EventLog, Head, Heads, Position, StoreError,
+};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
@@ -56,6 +58,33 @@ impl MemoryEventLog {
     pub fn tamper(&self, commit: Commit) {
         let key = (commit.stream.clone(), commit.version);
         lock(&self.kept).commits.insert(key, commit);
+    }
+}
+
+/// Keeps heads in this process; its clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryHeads(Arc<Mutex<(HashMap<String, Head>, usize)>>);
+
+impl MemoryHeads {
+    /// How many heads were written.
+    pub fn writes(&self) -> usize {
+        lock(&self.0).1
+    }
+}
+
+impl Heads for MemoryHeads {
+    async fn head(&self, stream: &str) -> Result<Option<Head>, StoreError> {
+        Ok(lock(&self.0).0.get(stream).cloned())
+    }
+
+    async fn put(&self, head: &Head, in_place_of: Option<&Head>) -> Result<bool, StoreError> {
+        let (heads, writes) = &mut *lock(&self.0);
+        if heads.get(&head.stream) != in_place_of {
+            return Ok(false);
+        }
+        heads.insert(head.stream.clone(), head.clone());
+        *writes += 1;
+        Ok(true)
     }
 }
 

@@ -128,7 +128,7 @@ fn throttles(reason: &CancellationReason) -> bool {
     reason.code().is_some_and(|code| CODES.contains(&code))
 }
 
-type Built = Result<TransactWriteItem, BuildError>;
+pub(crate) type Built = Result<TransactWriteItem, BuildError>;
 
 fn commit_write(table: &str, item: Item) -> Built {
     let put = Put::builder()
@@ -142,7 +142,7 @@ fn commit_write(table: &str, item: Item) -> Built {
 }
 
 /// The version after a stream's last is still free.
-fn unchanged(table: &str, stream: &str, version: u64) -> Built {
+pub(crate) fn unchanged(table: &str, stream: &str, version: u64) -> Built {
     let check = ConditionCheck::builder()
         .table_name(table)
         .key(STREAM, AttributeValue::S(stream.to_owned()))

@@ -94,8 +94,32 @@ impl DynamoDb {
                 }
                 Ok(_) | Err(_) => {}
             }
+            if let Some(time_to_live) = &table.time_to_live {
+                self.forget(&table.name, time_to_live).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Lets a table forget its items, unless it does so already.
+    async fn forget(&self, table: &str, time_to_live: &Value) -> anyhow::Result<()> {
+        let refused = |refusal: Refusal| {
+            let Refusal { kind, message } = refusal;
+            anyhow!("cannot set the time to live of table {table}: {kind}: {message}")
+        };
+        let request = json!({ "TableName": table });
+        let answer = self
+            .call("DynamoDB_20120810.DescribeTimeToLive", &request)
+            .await?;
+        let answer = answer.map_err(refused)?;
+        if answer["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED" {
+            return Ok(());
+        }
+        let request = json!({ "TableName": table, "TimeToLiveSpecification": time_to_live });
+        let answer = self
+            .call("DynamoDB_20120810.UpdateTimeToLive", &request)
+            .await?;
+        answer.map(|_| ()).map_err(refused)
     }
 
     /// The name of a table's stream.
@@ -227,6 +251,7 @@ mod tests {
             id: "Things".to_owned(),
             name: "things".to_owned(),
             definition,
+            time_to_live: Some(json!({ "AttributeName": "expires", "Enabled": true })),
         }];
         let first = DynamoDb::start(Some(folder.path()), None).await.unwrap();
         first.create(&tables).await.unwrap();
@@ -249,6 +274,14 @@ mod tests {
             .unwrap();
         assert_eq!(item["Item"]["id"]["S"], "a");
         assert!(second.stream("things").await.unwrap().contains("things"));
+        let described = second
+            .call(
+                "DynamoDB_20120810.DescribeTimeToLive",
+                &json!({ "TableName": "things" }),
+            )
+            .await;
+        let described = &described.unwrap().unwrap()["TimeToLiveDescription"];
+        assert_eq!(described["AttributeName"], "expires");
         let missing = second
             .call(
                 "DynamoDB_20120810.GetItem",

@@ -35,6 +35,7 @@ impl Template {
             id,
             name,
             definition,
+            time_to_live: properties.get("TimeToLiveSpecification").map(Node::to_json),
         });
         Ok(())
     }

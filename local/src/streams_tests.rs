@@ -28,6 +28,7 @@ async fn start(mut behaviour: Behaviour, mapping: StreamMapping) -> Stream {
         id,
         name,
         definition,
+        time_to_live: None,
     };
     database.create(&[table]).await.unwrap();
     let function = Function {

@@ -40,6 +40,8 @@ pub struct Table {
     pub name: String,
     /// The request that creates it.
     pub definition: Value,
+    /// What says when its items are forgotten, if they are.
+    pub time_to_live: Option<Value>,
 }
 
 /// A function: one process.

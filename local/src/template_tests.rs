@@ -25,6 +25,9 @@ Resources:
           KeyType: HASH
       StreamSpecification:
         StreamViewType: NEW_IMAGE
+      TimeToLiveSpecification:
+        AttributeName: expires
+        Enabled: true
   Plain:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -138,6 +141,8 @@ fn a_template_says_what_to_serve() {
         true
     );
     assert_eq!(things.definition["KeySchema"][0]["KeyType"], "HASH");
+    let forgets = json!({ "AttributeName": "expires", "Enabled": true });
+    assert_eq!(things.time_to_live, Some(forgets));
 
     let [commands, reader] = template.functions.as_slice() else {
         panic!("two functions")

@@ -4,7 +4,7 @@ use crate::spoil::{Faults, Template, holds};
 use domain::registry::{self, AggregateVisitor, MailingVisitor, ReadModelVisitor};
 use domain::{Aggregate, Mailing, ReadModel, user};
 use event_store::{Commit, schema};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -40,7 +40,12 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
             (schema::VERSION, "N", "RANGE"),
         ];
         let claims = [(schema::CLAIM, "S", "HASH")];
-        for (id, keys) in [("EventsTable", &events[..]), ("ClaimsTable", &claims[..])] {
+        let heads = [(schema::STREAM, "S", "HASH")];
+        for (id, keys) in [
+            ("EventsTable", &events[..]),
+            ("ClaimsTable", &claims[..]),
+            ("HeadsTable", &heads[..]),
+        ] {
             let table = template.properties(id);
             for (at, (name, kind, role)) in keys.iter().enumerate() {
                 let attribute = json!({ "AttributeName": name, "AttributeType": kind });
@@ -52,6 +57,16 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
                 );
                 faults.unless(table["KeySchema"][at] == key, id, "has another key");
             }
+        }
+        let forgets = json!({ "AttributeName": schema::EXPIRES, "Enabled": true });
+        faults.unless(
+            template.properties("ClaimsTable")["TimeToLiveSpecification"] == forgets,
+            "ClaimsTable",
+            "must forget commands, and nothing else",
+        );
+        for id in ["EventsTable", "HeadsTable"] {
+            let forgets = &template.properties(id)["TimeToLiveSpecification"];
+            faults.unless(forgets.is_null(), id, "must forget nothing");
         }
         let view = &template.properties("EventsTable")["StreamSpecification"]["StreamViewType"];
         faults.unless(
@@ -66,6 +81,23 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
             ("AttributeName: version", "AttributeName: sequence"),
             ("AttributeType: N", "AttributeType: S"),
             ("AttributeName: claim", "AttributeName: key"),
+            ("AttributeName: stream", "AttributeName: name"),
+            (
+                "up.\n      TimeToLiveSpecification:\n        AttributeName: expires\n        Enabled: true\n",
+                "up.\n      TimeToLiveSpecification:\n        AttributeName: until\n        Enabled: true\n",
+            ),
+            (
+                "up.\n      TimeToLiveSpecification:\n        AttributeName: expires\n        Enabled: true\n",
+                "up.\n",
+            ),
+            (
+                "TableName: !Sub ${AWS::StackName}-heads\n",
+                "TableName: !Sub ${AWS::StackName}-heads\n      TimeToLiveSpecification: { AttributeName: expires, Enabled: true }\n",
+            ),
+            (
+                "TableName: !Sub ${AWS::StackName}-events\n",
+                "TableName: !Sub ${AWS::StackName}-events\n      TimeToLiveSpecification: { AttributeName: expires, Enabled: true }\n",
+            ),
             ("StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY"),
         ],
     );
@@ -221,22 +253,13 @@ fn the_sample_of_the_stream_holds_commits_as_the_store_writes_them() {
     let (_, sample) = stream.expect("events/publish.json");
     let records = sample["Records"].as_array().expect("records");
     for record in records {
-        let image = record["dynamodb"]["NewImage"]
-            .as_object()
-            .expect("an image");
-        let item = image.iter().map(|(name, value)| {
-            let number = value["N"]
-                .as_str()
-                .map(|digits| digits.parse::<u64>().expect("a number"));
-            (
-                name.clone(),
-                number.map_or_else(|| value["S"].clone(), Value::from),
-            )
-        });
-        let item = Value::Object(Map::from_iter(item));
-        let commit: Commit = serde_json::from_value(item.clone()).expect("a commit");
+        let image = &record["dynamodb"]["NewImage"];
+        let item: serde_dynamo::Item = serde_json::from_value(image.clone()).expect("an item");
+        let commit: Commit = serde_dynamo::from_item(item.clone()).expect("a commit");
         assert!(!commit.recorded::<user::Event>().expect("events").is_empty());
-        assert_eq!(serde_json::to_value(&commit).expect("JSON"), item);
+        assert_eq!(commit.chain.hash, commit.hash());
+        let again: serde_dynamo::Item = serde_dynamo::to_item(&commit).expect("an item");
+        assert_eq!(again, item);
     }
 }
 

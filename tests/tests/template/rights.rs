@@ -194,6 +194,46 @@ fn events_are_appended_by_commands_and_changed_by_nobody() {
     );
 }
 
+#[test]
+fn heads_are_kept_by_the_publisher_and_read_by_no_other() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        for (function, properties) in template.functions() {
+            let keeps = template.binary(function) == "publish";
+            let statements = template.statements(id_of(&properties["Role"]));
+            let of_heads = statements.filter(|statement| {
+                let resource = statement["Resource"].to_string();
+                resource.contains("HeadsTable.Arn")
+            });
+            let actions: Vec<_> = of_heads
+                .flat_map(|statement| texts(&statement["Action"]))
+                .collect();
+            let expected: &[_] = if keeps {
+                &["dynamodb:GetItem", "dynamodb:PutItem"]
+            } else {
+                &[]
+            };
+            faults.unless(actions == expected, function, "has other rights on heads");
+        }
+    }
+    holds(
+        rule,
+        &[
+            (
+                "[dynamodb:GetItem, dynamodb:PutItem]",
+                "[dynamodb:GetItem, dynamodb:DeleteItem]",
+            ),
+            (
+                "Resource: !GetAtt HeadsTable.Arn",
+                "Resource: !GetAtt UsersTable.Arn",
+            ),
+            (
+                "Resource: !GetAtt ClaimsTable.Arn",
+                "Resource: [!GetAtt ClaimsTable.Arn, !GetAtt HeadsTable.Arn]",
+            ),
+        ],
+    );
+}
+
 /// The statements of all roles, with the ids of the roles.
 fn statements(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
     let roles = template.of(ROLE);

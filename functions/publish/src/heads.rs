@@ -1,0 +1,47 @@
+//! Keeps the heads of the streams that a batch brings news of.
+
+use edge::causes;
+use event_store::{Commit, EventLog, HeadError, Heads, advance};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::tracing;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many heads are written side by side.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Advances the head of each stream over its commits, given with their records; the records of those that failed.
+pub async fn keep(
+    heads: &impl Heads,
+    log: &impl EventLog,
+    commits: Vec<(usize, Commit)>,
+) -> BTreeSet<usize> {
+    let mut streams: BTreeMap<String, (BTreeSet<usize>, Vec<Commit>)> = BTreeMap::new();
+    for (record, commit) in commits {
+        let (records, commits) = streams.entry(commit.stream.clone()).or_default();
+        records.insert(record);
+        commits.push(commit);
+    }
+    let kept = stream::iter(streams).map(|(stream, (records, mut commits))| async move {
+        commits.sort_by_key(|commit| commit.version);
+        match advance(heads, log, &stream, &commits).await {
+            Ok(()) => BTreeSet::new(),
+            Err(HeadError::Broken(broken)) => {
+                let (version, why) = (broken.version, broken.why);
+                tracing::error!(
+                    alarm = "tampering",
+                    stream,
+                    version,
+                    why,
+                    "a stream does not hold together"
+                );
+                BTreeSet::new()
+            }
+            Err(error) => {
+                tracing::warn!(stream, error = causes(&error), "a head was not kept");
+                records
+            }
+        }
+    });
+    let failed: Vec<_> = kept.buffer_unordered(SIDE_BY_SIDE).collect().await;
+    failed.into_iter().flatten().collect()
+}
