@@ -79,7 +79,11 @@ async fn assert_in_step(backend: &Backend, id: Uuid) {
     );
     assert_eq!(
         stored.applied,
-        commits.last().expect("there are commits").last_version()
+        commits
+            .last()
+            .expect("there are commits")
+            .last_version()
+            .expect("readable")
     );
     assert_eq!(stored.pending, []);
     for entry in all_entries {
