@@ -153,7 +153,7 @@ async fn two_copies_append_once(backend: &Backend) {
 async fn a_lost_reply_appends_once(backend: &Backend) {
     opened(backend, 100).await;
     let log = backend
-        .log_that_loses_one_reply_to("TransactWriteItems")
+        .log_that_loses_one_reply_to(&["TransactWriteItems"])
         .await;
     let keyed = metadata(Uuid::now_v7());
     let done = run(

@@ -251,7 +251,7 @@ async fn a_repeated_transfer_answers_as_the_first_time(backend: &Backend) {
 async fn a_lost_reply_to_a_transfer_transfers_once(backend: &Backend) {
     opened(backend, 100).await;
     let log = backend
-        .log_that_loses_one_reply_to("TransactWriteItems")
+        .log_that_loses_one_reply_to(&["TransactWriteItems"])
         .await;
     let answers = transfer(&log, &backend.clock, &metadata(Uuid::now_v7()), STREAMS, 30)
         .await
