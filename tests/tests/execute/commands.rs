@@ -15,6 +15,7 @@ on_each_backend! {
     a_rename_is_one_query_and_one_put
     a_change_of_email_is_one_query_and_one_transaction
     a_suspension_moves_no_claim
+    a_correction_of_an_email_moves_the_claim
     a_change_that_is_done_already_writes_nothing
     a_repeated_create_answers_as_the_first_time
     a_repeated_create_is_known_after_any_number_of_commands
@@ -126,6 +127,23 @@ async fn a_suspension_moves_no_claim(backend: &Backend) {
         matches!(taken, Err(ExecuteError::ClaimTaken { kind: "email" })),
         "{taken:?}"
     );
+}
+
+async fn a_correction_of_an_email_moves_the_claim(backend: &Backend) {
+    let (log, clock, id) = (backend.log(), &backend.clock, sarah(backend).await);
+    let fields = json!({ "name": "Sara", "email": "sara@example.com", "reason": "typo" });
+    let corrected = run(&log, clock, id, &command("CorrectUser", fields)).await;
+    assert_eq!(corrected.expect("corrected").version, 3);
+    assert_eq!(backend.requests.clear(), ["Query", "TransactWriteItems"]);
+    let other = Uuid::now_v7();
+    let taken = run(&log, clock, other, &create("sara@example.com")).await;
+    assert!(
+        matches!(taken, Err(ExecuteError::ClaimTaken { kind: "email" })),
+        "{taken:?}"
+    );
+    run(&log, clock, other, &create("sarah@example.com"))
+        .await
+        .expect("free again");
 }
 
 async fn a_change_that_is_done_already_writes_nothing(backend: &Backend) {
