@@ -6,7 +6,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 
-/// How long a [`Idempotency::Ledger`] remembers a command.
+/// How long a [`decider::Idempotency::Ledger`] remembers a command.
 const REMEMBERED_FOR: TimeDelta = TimeDelta::hours(48);
 
 /// What is about to be written, and what to answer when it is.
