@@ -1,32 +1,18 @@
 //! Load, decide, append; and once more when another writer was first.
 
+use crate::answers::{first_answer, has_ledger, remembered};
+use crate::draft::Draft;
 use crate::{
-    AppendError, Batch, Clock, Commit, Decided, Done, EventLog, ExecuteError, Metadata, Part,
-    Participant, Position, Stamp, StoreError,
+    AppendError, Appended, Clock, EventLog, ExecuteError, Metadata, Part, Participant, StoreError,
 };
-use chrono::TimeDelta;
-use decider::{Decider, Idempotency};
+use decider::Decider;
 use futures_util::future::try_join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashSet;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How often a command is decided before it is given up as a conflict.
 const ATTEMPTS: u32 = 3;
-/// How long a [`Idempotency::Ledger`] remembers a command.
-const REMEMBERED_FOR: TimeDelta = TimeDelta::hours(48);
-
-/// What came of a command, in one stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// The stream's version after it.
-    pub version: u64,
-    /// The events that it appended; none when it was already done.
-    pub event_ids: Vec<Uuid>,
-    /// The command had been executed before, and this is the answer it had then.
-    pub replayed: bool,
-}
 
 /// Executes a command on one stream: at most one commit, whatever happens on the way.
 ///
@@ -258,195 +244,6 @@ async fn finish<L: EventLog, E>(
             .map(|part| Appended::nothing(part.version()))
             .collect()
     })
-}
-
-fn has_ledger<L, E>(metadata: &Metadata, parts: &[&mut dyn Participant<L, E>]) -> bool {
-    let first = parts.first().map(|part| part.idempotency());
-    metadata.fingerprint.is_some() && first == Some(Idempotency::Ledger)
-}
-
-/// What is about to be written, and what to answer when it is.
-struct Draft {
-    batch: Batch,
-    stamps: Vec<Option<Stamp>>,
-    answers: Vec<Appended>,
-    now: chrono::DateTime<chrono::Utc>,
-}
-
-impl Draft {
-    fn new<L, E>(
-        clock: &impl Clock,
-        metadata: &Metadata,
-        parts: &[&mut dyn Participant<L, E>],
-        decided: Vec<Option<Decided>>,
-    ) -> Result<Self, StoreError> {
-        let now = clock.now()?;
-        let timestamp = parts
-            .iter()
-            .fold(now, |latest, part| latest.max(part.timestamp()));
-        let mut metadata = metadata.clone();
-        metadata.parts = decided
-            .iter()
-            .flatten()
-            .map(|part| part.at.clone())
-            .collect();
-        let done = has_ledger(&metadata, parts)
-            .then(|| metadata.parts.first().cloned())
-            .flatten();
-        if metadata.parts.len() == 1 {
-            metadata.parts.clear();
-        }
-        let mut draft = Self {
-            batch: Batch {
-                done: done.map(|at| Done {
-                    command_id: metadata.command_id,
-                    at,
-                    now,
-                    until: now + REMEMBERED_FOR,
-                }),
-                ..Batch::default()
-            },
-            stamps: Vec::new(),
-            answers: Vec::new(),
-            now,
-        };
-        for (part, decided) in parts.iter().zip(decided) {
-            let Some(decided) = decided else {
-                let (stream, version) = (part.name().to_owned(), part.version());
-                draft.batch.unchanged.push(Position { stream, version });
-                draft.answers.push(Appended::nothing(version));
-                draft.stamps.push(None);
-                continue;
-            };
-            let stamp = Stamp {
-                id: clock.new_id(),
-                timestamp,
-            };
-            draft
-                .batch
-                .commits
-                .push(part.commit(&decided, &stamp, &metadata)?);
-            let claims = decided.claims.into_iter();
-            draft
-                .batch
-                .claims
-                .extend(claims.map(|claim| (decided.at.stream.clone(), claim)));
-            draft.answers.push(Appended {
-                version: part.version() + decided.events.len() as u64,
-                event_ids: decided.events.iter().map(|event| event.id).collect(),
-                replayed: false,
-            });
-            draft.stamps.push(Some(stamp));
-        }
-        Ok(draft)
-    }
-
-    /// It is written.
-    fn keep<L, E>(self, parts: &mut [&mut dyn Participant<L, E>]) -> Vec<Appended> {
-        let mut commits = self.batch.commits.iter();
-        for (part, stamp) in parts.iter_mut().zip(&self.stamps) {
-            let written = stamp
-                .as_ref()
-                .and_then(|stamp| Some((commits.next()?, stamp)));
-            part.keep(written, self.now);
-        }
-        self.answers
-    }
-}
-
-/// The answers that a command had before, if the first stream remembers it.
-async fn remembered<L: EventLog, E>(
-    log: &L,
-    metadata: &Metadata,
-    parts: &[&mut dyn Participant<L, E>],
-) -> Result<Option<Vec<Appended>>, ExecuteError<E>> {
-    let Some(first) = parts.first().filter(|_| metadata.fingerprint.is_some()) else {
-        return Ok(None);
-    };
-    for version in first.remembered(metadata.command_id) {
-        for commit in log.read(first.name(), version..=version, 1).await? {
-            if commit.metadata()?.command_id == metadata.command_id {
-                return answers(log, metadata, parts, &commit).await.map(Some);
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// The answers that a command had whose first commit lies there.
-async fn first_answer<L: EventLog, E>(
-    log: &L,
-    metadata: &Metadata,
-    parts: &[&mut dyn Participant<L, E>],
-    at: Position,
-) -> Result<Vec<Appended>, ExecuteError<E>> {
-    let commit = log
-        .read(&at.stream, at.version..=at.version, 1)
-        .await?
-        .pop();
-    let commit = commit.ok_or_else(|| {
-        StoreError::corrupt(
-            &at.stream,
-            at.version,
-            "a command was done here, and nothing is here",
-        )
-    })?;
-    answers(log, metadata, parts, &commit).await
-}
-
-async fn answers<L: EventLog, E>(
-    log: &L,
-    metadata: &Metadata,
-    parts: &[&mut dyn Participant<L, E>],
-    first: &Commit,
-) -> Result<Vec<Appended>, ExecuteError<E>> {
-    let known = first.metadata()?;
-    let is_ours = parts.iter().any(|part| part.name() == first.stream);
-    if known.fingerprint != metadata.fingerprint || !is_ours {
-        return Err(ExecuteError::CommandIdReused);
-    }
-    let mut answers = Vec::new();
-    for part in parts {
-        let elsewhere = known.parts.iter().find(|at| at.stream == part.name());
-        answers.push(match elsewhere {
-            _ if part.name() == first.stream => Appended::before(first)?,
-            Some(at) => match log
-                .read(&at.stream, at.version..=at.version, 1)
-                .await?
-                .pop()
-            {
-                Some(commit) => Appended::before(&commit)?,
-                None => {
-                    let why = "the other commits of its command are there, and it is not";
-                    return Err(StoreError::corrupt(&at.stream, at.version, why).into());
-                }
-            },
-            None => Appended {
-                replayed: true,
-                ..Appended::nothing(part.version())
-            },
-        });
-    }
-    Ok(answers)
-}
-
-impl Appended {
-    fn nothing(version: u64) -> Self {
-        Self {
-            version,
-            event_ids: Vec::new(),
-            replayed: false,
-        }
-    }
-
-    fn before(commit: &Commit) -> Result<Self, StoreError> {
-        let events = commit.events()?;
-        Ok(Self {
-            version: commit.last_version()?,
-            event_ids: events.iter().map(|event| event.id).collect(),
-            replayed: true,
-        })
-    }
 }
 
 /// Full jitter, so that writers who met once do not meet again.

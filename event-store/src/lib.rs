@@ -43,6 +43,7 @@
 //! [`decider::Decider`] shows how an aggregate claims unique values, [`execute`] what a refusal looks like.
 #![warn(missing_docs)]
 
+mod answers;
 mod batch;
 mod cache;
 mod chain;
@@ -51,6 +52,7 @@ mod clock;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod draft;
 mod dynamodb;
 mod error;
 mod execute;
@@ -68,6 +70,7 @@ mod transaction;
 mod upkeep;
 mod verify;
 
+pub use answers::Appended;
 pub use batch::{Batch, Done};
 pub use cache::Cache;
 pub use chain::{Chain, Hash};
@@ -76,7 +79,7 @@ pub use clock::{Clock, ClockOff, Reading, ServiceClock, rfc3339};
 pub use commit::{Commit, Position, StoredEvent, stream_id, stream_name};
 pub use dynamodb::DynamoDbEventLog;
 pub use error::{AppendError, ExecuteError, StoreError};
-pub use execute::{Appended, execute, execute_all};
+pub use execute::{execute, execute_all};
 pub use heads::{Broken, Head, HeadError, Heads, advance};
 pub use heads_dynamodb::DynamoDbHeads;
 pub use log::EventLog;

@@ -30,7 +30,10 @@ pub async fn a_batch_over_several_streams_is_written_whole(fixture: &impl Fixtur
     batch.unchanged = vec![position(&watched.stream, 1), position(&stream(), 0)];
     append(&log, batch.clone()).await;
     for commit in &batch.commits {
-        assert_eq!(all(&log, &commit.stream).await, [commit.clone()]);
+        assert_eq!(
+            all(&log, &commit.stream).await,
+            std::slice::from_ref(commit)
+        );
     }
     for claim in &values {
         assert!(!is_free(&log, claim).await);
@@ -163,7 +166,10 @@ pub async fn a_lost_reply_to_a_batch_is_no_conflict(fixture: &impl Fixture) {
     let (batch, values) = two_streams();
     append_despite_loss(&log, &batch).await;
     for commit in &batch.commits {
-        assert_eq!(all(&log, &commit.stream).await, [commit.clone()]);
+        assert_eq!(
+            all(&log, &commit.stream).await,
+            std::slice::from_ref(commit)
+        );
     }
     assert!(!is_free(&log, &values[0]).await);
 }

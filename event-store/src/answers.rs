@@ -1,0 +1,117 @@
+//! What is answered to a command, and to its copies.
+
+use crate::{Commit, EventLog, ExecuteError, Metadata, Participant, Position, StoreError};
+use decider::Idempotency;
+use uuid::Uuid;
+
+/// What came of a command, in one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The stream's version after it.
+    pub version: u64,
+    /// The events that it appended; none when it was already done.
+    pub event_ids: Vec<Uuid>,
+    /// The command had been executed before, and this is the answer it had then.
+    pub replayed: bool,
+}
+
+/// Whether a ledger remembers the command.
+pub(crate) fn has_ledger<L, E>(metadata: &Metadata, parts: &[&mut dyn Participant<L, E>]) -> bool {
+    let first = parts.first().map(|part| part.idempotency());
+    metadata.fingerprint.is_some() && first == Some(Idempotency::Ledger)
+}
+
+/// The answers that a command had before, if the first stream remembers it.
+pub(crate) async fn remembered<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+) -> Result<Option<Vec<Appended>>, ExecuteError<E>> {
+    let Some(first) = parts.first().filter(|_| metadata.fingerprint.is_some()) else {
+        return Ok(None);
+    };
+    for version in first.remembered(metadata.command_id) {
+        for commit in log.read(first.name(), version..=version, 1).await? {
+            if commit.metadata()?.command_id == metadata.command_id {
+                return answers(log, metadata, parts, &commit).await.map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The answers that a command had whose first commit lies there.
+pub(crate) async fn first_answer<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+    at: Position,
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    let commit = log
+        .read(&at.stream, at.version..=at.version, 1)
+        .await?
+        .pop();
+    let commit = commit.ok_or_else(|| {
+        StoreError::corrupt(
+            &at.stream,
+            at.version,
+            "a command was done here, and nothing is here",
+        )
+    })?;
+    answers(log, metadata, parts, &commit).await
+}
+
+async fn answers<L: EventLog, E>(
+    log: &L,
+    metadata: &Metadata,
+    parts: &[&mut dyn Participant<L, E>],
+    first: &Commit,
+) -> Result<Vec<Appended>, ExecuteError<E>> {
+    let known = first.metadata()?;
+    let is_ours = parts.iter().any(|part| part.name() == first.stream);
+    if known.fingerprint != metadata.fingerprint || !is_ours {
+        return Err(ExecuteError::CommandIdReused);
+    }
+    let mut answers = Vec::new();
+    for part in parts {
+        let elsewhere = known.parts.iter().find(|at| at.stream == part.name());
+        answers.push(match elsewhere {
+            _ if part.name() == first.stream => Appended::before(first)?,
+            Some(at) => match log
+                .read(&at.stream, at.version..=at.version, 1)
+                .await?
+                .pop()
+            {
+                Some(commit) => Appended::before(&commit)?,
+                None => {
+                    let why = "the other commits of its command are there, and it is not";
+                    return Err(StoreError::corrupt(&at.stream, at.version, why).into());
+                }
+            },
+            None => Appended {
+                replayed: true,
+                ..Appended::nothing(part.version())
+            },
+        });
+    }
+    Ok(answers)
+}
+
+impl Appended {
+    pub(crate) fn nothing(version: u64) -> Self {
+        Self {
+            version,
+            event_ids: Vec::new(),
+            replayed: false,
+        }
+    }
+
+    fn before(commit: &Commit) -> Result<Self, StoreError> {
+        let events = commit.events()?;
+        Ok(Self {
+            version: commit.last_version()?,
+            event_ids: events.iter().map(|event| event.id).collect(),
+            replayed: true,
+        })
+    }
+}
