@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("project", &["domain", "edge", "event-store", "read-model"]),
     ("mail", &["decider", "domain", "edge", "event-store"]),
     ("local", &["domain"]),
+    ("ops", &["decider", "domain", "event-store"]),
     (
         "tests",
         &["decider", "domain", "event-store", "local", "read-model"],
