@@ -9,11 +9,10 @@ mod judge;
 pub use findings::{Finding, Summary, What};
 
 use crate::held::held;
-use crate::pages::all;
+use crate::pages::{Reading, all};
 use anyhow::bail;
 use event_store::{AppendError, Batch, ClaimChange, DynamoDbEventLog, EventLog, StoreError};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::ProgressBar;
 use judge::{Fault, Mend, judge};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,11 +30,11 @@ pub async fn claims(
     log: &DynamoDbEventLog,
     repair: bool,
     new_key: bool,
-    progress: &ProgressBar,
+    reading: &Reading,
 ) -> anyhow::Result<(Vec<Finding>, Summary)> {
-    progress.set_message("streams");
-    let rows = all(|segment, from| log.rows(segment, from)).await?;
-    let streams = all(|segment, from| log.streams(segment, from)).await?;
+    reading.progress.set_message("streams");
+    let rows = all(reading, |segment, from| log.rows(segment, from)).await?;
+    let streams = all(reading, |segment, from| log.streams(segment, from)).await?;
     let summary = Summary {
         streams: streams.len(),
         claims: rows.len(),
@@ -49,7 +48,7 @@ pub async fn claims(
     });
     let mut folds = folds.buffer_unordered(SIDE_BY_SIDE);
     while let Some((stream, folded)) = folds.next().await {
-        progress.inc(1);
+        reading.progress.inc(1);
         match folded {
             Ok(held) => {
                 for (key, _) in held.into_iter().flat_map(|held| held.claims) {

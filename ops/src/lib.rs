@@ -10,3 +10,4 @@ mod pages;
 pub mod verify;
 
 pub use options::{Options, run};
+pub use pages::Reading;

@@ -1,7 +1,7 @@
 //! The command line: what may be asked, and how it is answered.
 
 use crate::connection::Connection;
-use crate::{claims, mend, verify};
+use crate::{Reading, claims, mend, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use event_store::ClaimsKey;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,8 +41,9 @@ Examples:
   CLAIMS_KEY=… strangelog claims --repair
   strangelog claims --endpoint http://127.0.0.1:8000
 
-Two live streams that hold one value are named and not mended: a person must correct one of them. The stream that the row
-names keeps the value; if it names neither, the one that has held it longest.
+Two live streams that hold one value are named and not mended: a person must change it in one of them. The stream that the
+claim names keeps it; if it names neither, the one that has held the value longest is given it. Only that one can give it up:
+change its value, then repair again, and the other one has the claim.
 It needs dynamodb:Scan and dynamodb:Query on the events table, dynamodb:Scan and dynamodb:GetItem on the claims table; for
 --repair also dynamodb:ConditionCheckItem on the first, dynamodb:PutItem and dynamodb:DeleteItem on the second.";
 
@@ -57,6 +58,9 @@ pub struct Options {
     /// How findings are written to stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
+    /// How many parts of a table are read side by side; fewer take longer, and leave more of its capacity to others
+    #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    segments: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,13 +126,16 @@ pub async fn run(options: Options) -> ExitCode {
 impl Options {
     /// Whether anything was found that is not mended.
     async fn done(self) -> anyhow::Result<bool> {
-        let progress = progress();
+        let reading = Reading {
+            segments: self.segments,
+            progress: progress(),
+        };
         match self.command {
             Command::Verify { streams } => {
                 let log = self.connection.log(None).await;
                 let heads = self.connection.heads().await;
-                let (findings, summary) = verify::verify(&log, &heads, &streams, &progress).await?;
-                progress.finish_and_clear();
+                let (findings, summary) = verify::verify(&log, &heads, &streams, &reading).await?;
+                reading.progress.finish_and_clear();
                 self.output.write(&findings)?;
                 eprintln!("{summary}, {}", counted(findings.len()));
                 Ok(!findings.is_empty())
@@ -148,8 +155,8 @@ impl Options {
                 };
                 let secret = self.connection.claims_key(secret)?;
                 let log = self.connection.log(Some(ClaimsKey::new(secret))).await;
-                let (findings, summary) = claims::claims(&log, repair, new_key, &progress).await?;
-                progress.finish_and_clear();
+                let (findings, summary) = claims::claims(&log, repair, new_key, &reading).await?;
+                reading.progress.finish_and_clear();
                 self.output.write(&findings)?;
                 let left = findings.iter().filter(|finding| !finding.mended).count();
                 eprintln!("{summary}, {}", counted(findings.len()));

@@ -2,13 +2,21 @@
 
 use event_store::{Key, Page, Segment, StoreError};
 use futures_util::stream::{FuturesUnordered, TryStreamExt};
+use indicatif::ProgressBar;
 use std::future::Future;
 
-/// How many segments are read side by side.
-const SEGMENTS: i32 = 8;
+/// How tables are read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// How many segments are read side by side.
+    pub segments: u16,
+    /// Shows how far it is.
+    pub progress: ProgressBar,
+}
 
 /// Gives each item of a table to a fold of its own for each segment, in order.
-pub async fn each_segment<T, S, F>(
+pub(crate) async fn each_segment<T, S, F>(
+    reading: &Reading,
     read: impl Fn(Segment, Option<Key>) -> F,
     start: impl Fn() -> S,
     step: impl Fn(&mut S, T),
@@ -17,11 +25,9 @@ where
     F: Future<Output = Result<Page<T>, StoreError>>,
 {
     let (read, start, step) = (&read, &start, &step);
-    let segments = (0..SEGMENTS).map(|index| async move {
-        let segment = Segment {
-            index,
-            of: SEGMENTS,
-        };
+    let of = i32::from(reading.segments);
+    let segments = (0..of).map(|index| async move {
+        let segment = Segment { index, of };
         let mut state = start();
         let mut next = None;
         loop {
@@ -42,10 +48,13 @@ where
 }
 
 /// All items of a table.
-pub async fn all<T, F>(read: impl Fn(Segment, Option<Key>) -> F) -> Result<Vec<T>, StoreError>
+pub(crate) async fn all<T, F>(
+    reading: &Reading,
+    read: impl Fn(Segment, Option<Key>) -> F,
+) -> Result<Vec<T>, StoreError>
 where
     F: Future<Output = Result<Page<T>, StoreError>>,
 {
-    let segments = each_segment(read, Vec::new, Vec::push).await?;
+    let segments = each_segment(reading, read, Vec::new, Vec::push).await?;
     Ok(segments.into_iter().flatten().collect())
 }

@@ -3,13 +3,12 @@
 //! Heads are read first: whatever they say is in the events table by then, however many commits come meanwhile. What looks
 //! wrong is read once more, stream by stream, before it is reported.
 
-use crate::pages::{all, each_segment};
+use crate::pages::{Reading, all, each_segment};
 use anyhow::bail;
 use event_store::{
     DynamoDbEventLog, DynamoDbHeads, Finding, Hash, Head, Heads, StoreError, Stored, Verifier,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::ProgressBar;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,16 +35,16 @@ pub async fn verify(
     log: &DynamoDbEventLog,
     heads: &DynamoDbHeads,
     streams: &[String],
-    progress: &ProgressBar,
+    reading: &Reading,
 ) -> anyhow::Result<(Vec<Finding>, Summary)> {
-    progress.set_message("commits");
+    reading.progress.set_message("commits");
     if streams.is_empty() {
-        return Ok(every_stream(log, heads, progress).await?);
+        return Ok(every_stream(log, heads, reading).await?);
     }
     let mut summary = Summary::default();
     let mut findings = Vec::new();
     for name in streams {
-        let (found, seen) = one_stream(log, heads, name, progress).await?;
+        let (found, seen) = one_stream(log, heads, name, reading).await?;
         if seen.commits == 0 && found.is_empty() {
             bail!(
                 "there is no stream {name}: a name is like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d"
@@ -71,9 +70,9 @@ type Unmet = Mutex<HashMap<String, (u64, Hash)>>;
 async fn every_stream(
     log: &DynamoDbEventLog,
     heads: &DynamoDbHeads,
-    progress: &ProgressBar,
+    reading: &Reading,
 ) -> Result<(Vec<Finding>, Summary), StoreError> {
-    let known = all(|segment, from| heads.scan(segment, from)).await?;
+    let known = all(reading, |segment, from| heads.scan(segment, from)).await?;
     let known = known.into_iter();
     let unmet: Unmet = Mutex::new(
         known
@@ -81,10 +80,11 @@ async fn every_stream(
             .collect(),
     );
     let seen = each_segment(
+        reading,
         |segment, from| log.scan(segment, from),
         Seen::default,
         |seen, stored| {
-            progress.inc(1);
+            reading.progress.inc(1);
             seen.step(stored, &unmet);
         },
     )
@@ -98,7 +98,7 @@ async fn every_stream(
     // A head whose stream was not met may be all that is left of it.
     suspects.extend(lock(&unmet).drain().map(|(stream, _)| stream));
     let checks = stream::iter(suspects)
-        .map(|suspect| async move { one_stream(log, heads, &suspect, progress).await });
+        .map(|suspect| async move { one_stream(log, heads, &suspect, reading).await });
     let checked: Vec<_> = checks.buffered(SIDE_BY_SIDE).try_collect().await?;
     let mut findings = Vec::new();
     for (found, seen) in checked {
@@ -146,7 +146,7 @@ async fn one_stream(
     log: &DynamoDbEventLog,
     heads: &DynamoDbHeads,
     name: &str,
-    progress: &ProgressBar,
+    reading: &Reading,
 ) -> Result<(Vec<Finding>, Summary), StoreError> {
     let head = heads.head(name).await?;
     let has_head = head.is_some();
@@ -155,7 +155,7 @@ async fn one_stream(
     loop {
         let page = log.stored(name, next).await?;
         commits += page.items.len() as u64;
-        progress.inc(page.items.len() as u64);
+        reading.progress.inc(page.items.len() as u64);
         page.items
             .into_iter()
             .for_each(|stored| give(&mut verifier, stored));

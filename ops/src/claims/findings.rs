@@ -40,11 +40,11 @@ pub enum What {
         /// The stream that the claim names.
         holder: String,
     },
-    /// Two streams hold one value.
+    /// Two streams hold one value. Only the one that has the claim can give it up.
     Doubled {
         /// The kind of value.
         kind: &'static str,
-        /// The stream that has the better right.
+        /// The stream that has the claim.
         keeper: String,
         /// The other.
         stream: String,
@@ -106,7 +106,7 @@ impl fmt::Display for What {
             Self::Missing { kind, stream } => {
                 write!(
                     formatter,
-                    "missing: {stream} holds an {kind} without a claim"
+                    "missing: there is no claim on the {kind} of {stream}"
                 )
             }
             Self::LeftOver { claim, stream } => {
@@ -129,7 +129,7 @@ impl fmt::Display for What {
                 stream,
             } => write!(
                 formatter,
-                "doubled: {stream} holds the {kind} of {keeper}; correct one of them"
+                "doubled: {stream} holds the {kind} of {keeper}; change that of {keeper}, which has the claim, and repair again"
             ),
             Self::Unreadable { stream, why } => {
                 write!(
