@@ -87,7 +87,7 @@ impl ClaimsKey {
     }
 
     /// The partition key of a claim: its kind and the HMAC-SHA256 (RFC 2104) of its value, in hexadecimal.
-    pub fn item_key(&self, claim: &Claim) -> String {
+    pub(crate) fn item_key(&self, claim: &Claim) -> String {
         // OK because an HMAC takes keys of every length.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any length will do");
         mac.update(claim.canonical.as_bytes());

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use decider::Claim;
 use std::collections::HashMap;
 
 /// Where a page ended, and the next one begins.
@@ -133,6 +134,15 @@ impl DynamoDbEventLog {
             .expression_attribute_names("#claim", CLAIM)
             .expression_attribute_values(":command", AttributeValue::S(format!("{COMMAND}#")));
         page(scan, segment, from, row).await
+    }
+
+    /// The key that a claim lies under.
+    ///
+    /// # Errors
+    /// [`StoreError::NoClaims`].
+    pub fn claim_key(&self, claim: &Claim) -> Result<String, StoreError> {
+        let (_, key) = self.claims.as_ref().ok_or(StoreError::NoClaims)?;
+        Ok(key.item_key(claim))
     }
 
     /// The claim under a key.

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use event_store::conformance::Fixture;
-use event_store::{ClaimsKey, DynamoDbEventLog, ServiceClock};
+use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads, ServiceClock};
 use read_model::DynamoDbDocuments;
 use uuid::Uuid;
 
@@ -25,6 +25,9 @@ macro_rules! on_each_backend {
         }
     };
 }
+
+/// The secret under which the tests claim values.
+pub const CLAIMS_KEY: &str = "a secret of tests";
 
 /// Tables of one test, and a client that counts what is sent.
 pub struct Backend {
@@ -84,6 +87,9 @@ impl Backend {
             .create("claims", &[("claim", ScalarAttributeType::S)])
             .await;
         backend
+            .create("heads", &[("stream", ScalarAttributeType::S)])
+            .await;
+        backend
             .create(
                 "users",
                 &[
@@ -96,7 +102,7 @@ impl Backend {
         backend
     }
 
-    /// The full name of one of the tables: `events`, `claims`, `users`.
+    /// The full name of one of the tables: `events`, `claims`, `heads`, `users`.
     pub fn table(&self, name: &str) -> String {
         format!("{}-{name}", self.prefix)
     }
@@ -104,6 +110,11 @@ impl Backend {
     /// The event log under test.
     pub fn log(&self) -> DynamoDbEventLog {
         Self::log_over(self, self.client.clone())
+    }
+
+    /// The heads of its streams.
+    pub fn heads(&self) -> DynamoDbHeads {
+        DynamoDbHeads::new(self.client.clone(), self.table("heads"))
     }
 
     /// The read model under test.
@@ -134,7 +145,7 @@ impl Backend {
 
     fn log_over(&self, client: Client) -> DynamoDbEventLog {
         DynamoDbEventLog::new(client, self.table("events"))
-            .with_claims(self.table("claims"), ClaimsKey::new("a secret of tests"))
+            .with_claims(self.table("claims"), ClaimsKey::new(CLAIMS_KEY))
     }
 
     async fn create(&self, name: &str, key: &[(&str, ScalarAttributeType)]) {

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mail", &["decider", "domain", "edge", "event-store"]),
     ("local", &["domain"]),
     ("benches", &["decider", "event-store"]),
+    ("ops", &["decider", "domain", "event-store"]),
     (
         "tests",
         &["decider", "domain", "event-store", "local", "read-model"],

@@ -1,0 +1,212 @@
+//! `strangelog verify`: goes through streams, and names what was changed in them behind the service's back.
+//!
+//! Heads are read first: whatever they say is in the events table by then, however many commits come meanwhile. What looks
+//! wrong is read once more, stream by stream, before it is reported.
+
+use crate::pages::{Reading, all, each_segment};
+use anyhow::bail;
+use event_store::{
+    DynamoDbEventLog, DynamoDbHeads, Finding, Hash, Head, Heads, StoreError, Stored, Verifier,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many streams are read side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many streams.
+    pub streams: u64,
+    /// How many commits.
+    pub commits: u64,
+    /// How many of the streams have no head: the publisher may not have seen them yet.
+    pub without_head: u64,
+}
+
+/// Verifies the named streams, or all.
+///
+/// # Errors
+/// A table cannot be read, or a stream is not there and never was.
+pub async fn verify(
+    log: &DynamoDbEventLog,
+    heads: &DynamoDbHeads,
+    streams: &[String],
+    reading: &Reading,
+) -> anyhow::Result<(Vec<Finding>, Summary)> {
+    reading.progress.set_message("commits");
+    if streams.is_empty() {
+        return Ok(every_stream(log, heads, reading).await?);
+    }
+    let mut summary = Summary::default();
+    let mut findings = Vec::new();
+    for name in streams {
+        let (found, seen) = one_stream(log, heads, name, reading).await?;
+        if seen.commits == 0 && found.is_empty() {
+            bail!(
+                "there is no stream {name}: a name is like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d"
+            );
+        }
+        summary += seen;
+        findings.extend(found);
+    }
+    Ok((findings, summary))
+}
+
+/// What a segment has seen; nothing is kept of a stream that is in order.
+#[derive(Default)]
+struct Seen {
+    current: Option<(String, Verifier, u64)>,
+    suspects: BTreeSet<String>,
+    summary: Summary,
+}
+
+/// Heads by stream, until the stream is met.
+type Unmet = Mutex<HashMap<String, (u64, Hash)>>;
+
+async fn every_stream(
+    log: &DynamoDbEventLog,
+    heads: &DynamoDbHeads,
+    reading: &Reading,
+) -> Result<(Vec<Finding>, Summary), StoreError> {
+    let known = all(reading, |segment, from| heads.scan(segment, from)).await?;
+    let known = known.into_iter();
+    let unmet: Unmet = Mutex::new(
+        known
+            .map(|head| (head.stream, (head.version, head.hash)))
+            .collect(),
+    );
+    let seen = each_segment(
+        reading,
+        |segment, from| log.scan(segment, from),
+        Seen::default,
+        |seen, stored| {
+            reading.progress.inc(1);
+            seen.step(stored, &unmet);
+        },
+    )
+    .await?;
+    let (mut suspects, mut summary) = (BTreeSet::new(), Summary::default());
+    for mut seen in seen {
+        seen.close();
+        suspects.extend(seen.suspects);
+        summary += seen.summary;
+    }
+    // A head whose stream was not met may be all that is left of it.
+    suspects.extend(lock(&unmet).drain().map(|(stream, _)| stream));
+    let checks = stream::iter(suspects)
+        .map(|suspect| async move { one_stream(log, heads, &suspect, reading).await });
+    let checked: Vec<_> = checks.buffered(SIDE_BY_SIDE).try_collect().await?;
+    let mut findings = Vec::new();
+    for (found, seen) in checked {
+        findings.extend(found);
+        summary += seen;
+    }
+    Ok((findings, summary))
+}
+
+impl Seen {
+    fn step(&mut self, stored: Stored, unmet: &Unmet) {
+        let is_next = |(stream, ..): &(String, Verifier, u64)| *stream == stored.stream;
+        if !self.current.as_ref().is_some_and(is_next) {
+            self.close();
+            let head = lock(unmet).remove(&stored.stream);
+            let head = head.map(|(version, hash)| Head {
+                stream: stored.stream.clone(),
+                version,
+                hash,
+            });
+            let verifier = Verifier::new(&stored.stream, head);
+            self.current = Some((stored.stream.clone(), verifier, 0));
+        }
+        if let Some((_, verifier, commits)) = &mut self.current {
+            give(verifier, stored);
+            *commits += 1;
+        }
+    }
+
+    /// The current stream has no more commits. One that comes again is a suspect then, as it does not begin anew.
+    fn close(&mut self) {
+        let Some((stream, verifier, commits)) = self.current.take() else {
+            return;
+        };
+        let has_head = verifier.has_head();
+        if verifier.finish().is_empty() {
+            self.summary += Summary::of(commits, has_head);
+        } else {
+            self.suspects.insert(stream);
+        }
+    }
+}
+
+async fn one_stream(
+    log: &DynamoDbEventLog,
+    heads: &DynamoDbHeads,
+    name: &str,
+    reading: &Reading,
+) -> Result<(Vec<Finding>, Summary), StoreError> {
+    let head = heads.head(name).await?;
+    let has_head = head.is_some();
+    let mut verifier = Verifier::new(name, head);
+    let (mut commits, mut next) = (0, None);
+    loop {
+        let page = log.stored(name, next).await?;
+        commits += page.items.len() as u64;
+        reading.progress.inc(page.items.len() as u64);
+        page.items
+            .into_iter()
+            .for_each(|stored| give(&mut verifier, stored));
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok((verifier.finish(), Summary::of(commits, has_head)))
+}
+
+fn give(verifier: &mut Verifier, stored: Stored) {
+    match stored.commit {
+        Ok(commit) => verifier.commit(&commit),
+        Err(why) => verifier.unreadable(stored.version, why),
+    }
+}
+
+fn lock(unmet: &Unmet) -> MutexGuard<'_, HashMap<String, (u64, Hash)>> {
+    // OK because nothing under the lock leaves the map half done.
+    unmet.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Summary {
+    fn of(commits: u64, has_head: bool) -> Self {
+        Self {
+            streams: 1,
+            commits,
+            without_head: u64::from(!has_head),
+        }
+    }
+}
+
+impl std::ops::AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.streams += other.streams;
+        self.commits += other.commits;
+        self.without_head += other.without_head;
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            streams,
+            commits,
+            without_head,
+        } = self;
+        write!(
+            formatter,
+            "{streams} streams with {commits} commits verified, {without_head} of them without a head as yet"
+        )
+    }
+}
