@@ -1,5 +1,6 @@
 //! The event log on DynamoDB.
 
+use crate::item::{Item, decode, decode_events, encode, size};
 use crate::schema::{CLAIM, EVENTS, MAX_ITEM, STREAM, VERSION};
 use crate::transaction::Transaction;
 use crate::{AppendError, Batch, ClaimsKey, Commit, EventLog, Position, StoreError};
@@ -9,12 +10,9 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
 use std::error::Error;
 use std::ops::RangeInclusive;
 use uuid::Uuid;
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Commits in one table, claims in another.
 #[derive(Clone, Debug)]
@@ -104,8 +102,7 @@ impl EventLog for DynamoDbEventLog {
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
         let mut items = Vec::with_capacity(batch.commits.len());
         for commit in &batch.commits {
-            let item: Item = serde_dynamo::to_item(commit)
-                .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))?;
+            let item = encode(commit);
             within("bytes", MAX_ITEM, size(&item))?;
             items.push(item);
         }
@@ -153,14 +150,10 @@ impl EventLog for DynamoDbEventLog {
             .expression_attribute_names("#events", EVENTS)
             .projection_expression("#version, #events");
         let items = pages(query, usize::MAX).await?;
-        let read = |mut item: Item| {
-            let version = version(&item).unwrap_or_default();
-            match item.remove(EVENTS) {
-                Some(AttributeValue::S(events)) => Ok((version, events)),
-                _ => Err(StoreError::corrupt(stream, version, "it has no events")),
-            }
-        };
-        items.into_iter().map(read).collect()
+        items
+            .into_iter()
+            .map(|item| decode_events(stream, item))
+            .collect()
     }
 
     async fn done(
@@ -211,30 +204,6 @@ async fn pages(query: QueryFluentBuilder, limit: usize) -> Result<Vec<Item>, Sto
 pub(crate) fn is_ours(old: Option<&Item>, commit: &Commit) -> bool {
     old.and_then(|old| decode(&commit.stream, old.clone()).ok())
         .is_some_and(|old| old.chain == commit.chain)
-}
-
-fn decode(stream: &str, item: Item) -> Result<Commit, StoreError> {
-    let version = version(&item).unwrap_or_default();
-    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(stream, version, error))
-}
-
-fn version(item: &Item) -> Option<u64> {
-    item.get(VERSION)?.as_n().ok()?.parse().ok()
-}
-
-/// The size of an item as DynamoDB counts it: names and values in UTF-8, a number at its most.
-fn size(item: &Item) -> usize {
-    item.iter()
-        .map(|(name, value)| {
-            name.len()
-                + match value {
-                    AttributeValue::S(text) => text.len(),
-                    AttributeValue::B(bytes) => bytes.as_ref().len(),
-                    AttributeValue::N(_) => 21,
-                    _ => 1,
-                }
-        })
-        .sum()
 }
 
 pub(crate) fn within(unit: &'static str, limit: usize, found: usize) -> Result<(), StoreError> {

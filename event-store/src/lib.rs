@@ -13,6 +13,7 @@ mod dynamodb;
 mod error;
 mod execute;
 mod heads;
+mod item;
 mod log;
 mod memory;
 mod part;

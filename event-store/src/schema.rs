@@ -6,6 +6,14 @@ pub const STREAM: &str = "stream";
 pub const VERSION: &str = "version";
 /// Events: the commit's events, as one JSON text.
 pub const EVENTS: &str = "events";
+/// Events: when and why the commit was made, as one JSON text.
+pub const METADATA: &str = "metadata";
+/// Events: the hashes of the commit before and of this one.
+pub const CHAIN: &str = "chain";
+/// Events: the hash of the snapshot.
+pub const DIGEST: &str = "digest";
+/// Events: the state after the commit, as JSON.
+pub const SNAPSHOT: &str = "snapshot";
 /// Claims: partition key, the kind and the HMAC of a claimed value, or a command's id. The item also names its [`STREAM`].
 pub const CLAIM: &str = "claim";
 /// Claims: when a command is forgotten, in seconds since 1970; the table's time to live.
