@@ -3,12 +3,13 @@
 use crate::{Chain, Hash, StoreError};
 use chrono::{DateTime, Utc};
 use decider::Recorded;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The schema version that events are written with.
-const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// What one command appended to a stream, as it is stored: 1 to [`crate::schema::MAX_EVENTS`] events.
 ///
@@ -167,7 +168,8 @@ impl Commit {
     /// # Errors
     /// [`StoreError::Corrupt`] if they cannot be read.
     pub fn last_version(&self) -> Result<u64, StoreError> {
-        Ok(self.version + (self.events()?.len() as u64).saturating_sub(1))
+        let events: Vec<IgnoredAny> = read(self, &self.events)?;
+        Ok(self.version + (events.len() as u64).saturating_sub(1))
     }
 
     /// The events.

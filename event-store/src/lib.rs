@@ -17,6 +17,7 @@ mod item;
 mod log;
 mod memory;
 mod part;
+mod plain;
 mod ring;
 pub mod schema;
 mod snapshot;
