@@ -5,12 +5,13 @@ use crate::schema::{CHAIN, DIGEST, EVENTS, METADATA, SNAPSHOT, STREAM, VERSION};
 use crate::{Chain, Hash, Metadata, Stamp, StoreError};
 use chrono::{DateTime, Utc};
 use decider::Recorded;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The schema version that events are written with.
-const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 /// What a number takes of an item at its most, in bytes.
 const NUMBER: usize = 21;
 
@@ -170,7 +171,8 @@ impl Commit {
     /// # Errors
     /// [`StoreError::Corrupt`] if they cannot be read.
     pub fn last_version(&self) -> Result<u64, StoreError> {
-        Ok(self.version + (self.events()?.len() as u64).saturating_sub(1))
+        let events: Vec<IgnoredAny> = read(self, &self.events)?;
+        Ok(self.version + (events.len() as u64).saturating_sub(1))
     }
 
     /// The events.

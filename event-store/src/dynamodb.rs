@@ -1,5 +1,6 @@
 //! The event log on DynamoDB.
 
+use crate::item::{Item, decode, decode_events, encode};
 use crate::schema::{CLAIM, EVENTS, STREAM, VERSION};
 use crate::transaction::Transaction;
 use crate::{AppendError, Batch, ClaimsKey, Commit, EventLog, Position, StoreError};
@@ -9,12 +10,9 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
 use std::error::Error;
 use std::ops::RangeInclusive;
 use uuid::Uuid;
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Commits in one table, claims in another.
 #[derive(Clone, Debug)]
@@ -111,8 +109,7 @@ impl EventLog for DynamoDbEventLog {
         batch.check()?;
         let mut items = Vec::with_capacity(batch.commits.len());
         for commit in &batch.commits {
-            let item: Item = serde_dynamo::to_item(commit)
-                .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))?;
+            let item = encode(commit);
             items.push(item);
         }
         let is_alone =
@@ -158,14 +155,10 @@ impl EventLog for DynamoDbEventLog {
                 .projection_expression("#version, #events")
         });
         let items = pages(query, usize::MAX).await?;
-        let read = |mut item: Item| {
-            let version = version(&item).unwrap_or_default();
-            match item.remove(EVENTS) {
-                Some(AttributeValue::S(events)) => Ok((version, events)),
-                _ => Err(StoreError::corrupt(stream, version, "it has no events")),
-            }
-        };
-        items.into_iter().map(read).collect()
+        items
+            .into_iter()
+            .map(|item| decode_events(stream, item))
+            .collect()
     }
 
     async fn done(
@@ -220,15 +213,6 @@ async fn pages(query: Option<QueryFluentBuilder>, limit: usize) -> Result<Vec<It
 pub(crate) fn is_ours(old: Option<&Item>, commit: &Commit) -> bool {
     old.and_then(|old| decode(&commit.stream, old.clone()).ok())
         .is_some_and(|old| old.chain == commit.chain)
-}
-
-fn decode(stream: &str, item: Item) -> Result<Commit, StoreError> {
-    let version = version(&item).unwrap_or_default();
-    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(stream, version, error))
-}
-
-pub(crate) fn version(item: &Item) -> Option<u64> {
-    item.get(VERSION)?.as_n().ok()?.parse().ok()
 }
 
 pub(crate) fn failure<E, R>(error: SdkError<E, R>) -> StoreError

@@ -1,6 +1,7 @@
 //! Heads on DynamoDB.
 
-use crate::dynamodb::{Item, failure};
+use crate::dynamodb::failure;
+use crate::item::Item;
 use crate::schema::{HASH, STREAM, VERSION};
 use crate::{Head, Heads, StoreError};
 use aws_sdk_dynamodb::Client;

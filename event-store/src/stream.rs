@@ -2,9 +2,10 @@
 
 use crate::ring::Ring;
 use crate::snapshot::{self, Unusable};
-use crate::{Commit, EventLog, Hash, RING, StoreError, StoredEvent};
+use crate::{Commit, EventLog, Hash, RING, StoreError, StoredEvent, plain};
 use chrono::{DateTime, Utc};
 use decider::Decider;
+use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use std::ops::RangeInclusive;
@@ -175,26 +176,31 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
         versions: RangeInclusive<u64>,
     ) -> Result<(), StoreError> {
         let (from, to) = versions.into_inner();
-        if from == 1 && to > 0 {
-            for first in log.read(name, 1..=1, 1).await? {
-                self.remember(first.head()?.command_id, 1);
+        let first = async {
+            match from {
+                1 if to > 0 => log.read(name, 1..=1, 1).await,
+                _ => Ok(Vec::new()),
             }
-        }
+        };
         let starts = (from..=to).step_by(PIECE as usize);
         let pieces = starts.map(|start| log.events(name, start..=to.min(start + PIECE - 1)));
         let mut pieces = stream::iter(pieces).buffered(SIDE_BY_SIDE);
-        while let Some(piece) = pieces.try_next().await? {
-            for (version, events) in piece {
-                let events: Vec<StoredEvent> = serde_json::from_str(&events)
-                    .map_err(|error| StoreError::corrupt(name, version, error))?;
-                self.evolve(name, version, &events)?;
+        let fold = async {
+            while let Some(piece) = pieces.try_next().await? {
+                for (version, events) in piece {
+                    self.evolve(name, version, &events)?;
+                }
             }
+            Ok(())
+        };
+        for first in try_join(first, fold).await?.0 {
+            self.remember(first.head()?.command_id, 1);
         }
         Ok(())
     }
 
     fn apply(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        self.evolve(&commit.stream, commit.version, &commit.events()?)?;
+        self.evolve(&commit.stream, commit.version, &commit.events)?;
         let head = commit.head()?;
         self.timestamp = head.timestamp;
         self.hash = commit.chain.hash;
@@ -202,25 +208,34 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
         Ok(())
     }
 
-    fn evolve(
-        &mut self,
-        name: &str,
-        version: u64,
-        events: &[StoredEvent],
-    ) -> Result<(), StoreError> {
+    /// Folds the events of the commit that begins at `version`.
+    fn evolve(&mut self, name: &str, version: u64, json: &str) -> Result<(), StoreError> {
+        let events = match plain::events::<D::Event>(json) {
+            Some(events) => events,
+            None => decode(name, version, json)?,
+        };
         if version != self.version + 1 || events.is_empty() {
             let due = self.version + 1;
             let why = format!("a commit of 1 or more events was due at version {due}");
             return Err(StoreError::corrupt(name, version, why));
         }
-        for (stored, version) in events.iter().zip(version..) {
-            let event = stored.decode(name, version)?;
-            self.state = D::evolve(std::mem::take(&mut self.state), &event);
+        for event in &events {
+            self.state = D::evolve(std::mem::take(&mut self.state), event);
         }
         self.version += events.len() as u64;
         self.since_snapshot += events.len() as u64;
         Ok(())
     }
+}
+
+/// Events in any form that is understood; where they are not, it says why.
+fn decode<E: DeserializeOwned>(name: &str, version: u64, json: &str) -> Result<Vec<E>, StoreError> {
+    let events: Vec<StoredEvent> =
+        serde_json::from_str(json).map_err(|error| StoreError::corrupt(name, version, error))?;
+    let events = events.iter().zip(version..);
+    events
+        .map(|(stored, version)| stored.decode(name, version))
+        .collect()
 }
 
 impl<D: Decider> Stream<D> {

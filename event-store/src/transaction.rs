@@ -1,7 +1,8 @@
 //! The transaction of a batch: what is written under which condition, and what a cancellation means.
 
 use crate::claims::{command_key, done};
-use crate::dynamodb::{Item, is_ours};
+use crate::dynamodb::is_ours;
+use crate::item::Item;
 use crate::schema::{CLAIM, EXPIRES, STREAM, VERSION};
 use crate::{AppendError, Batch, ClaimChange, ClaimsKey, Done, StoreError};
 use aws_sdk_dynamodb::error::BuildError;

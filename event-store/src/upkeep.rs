@@ -1,7 +1,8 @@
 //! What those who look after a store need, and no function may: everything that a table holds, whatever it is, and a way
 //! to take a claim from whoever should not have it.
 
-use crate::dynamodb::{Item, failure, version};
+use crate::dynamodb::failure;
+use crate::item::{Item, decode, encode, version};
 use crate::schema::{CLAIM, STREAM, VERSION};
 use crate::transaction::{Built, unchanged};
 use crate::{
@@ -245,9 +246,9 @@ fn stored(item: Item) -> Option<Stored> {
     let stream = text(&item, STREAM)?;
     Some(match version(&item) {
         Some(version) => Stored {
-            stream,
             version,
-            commit: exactly(item),
+            commit: exactly(&stream, &item),
+            stream,
         },
         None => Stored {
             stream,
@@ -258,10 +259,9 @@ fn stored(item: Item) -> Option<Stored> {
 }
 
 /// The commit in an item that holds nothing else: what no reader looks at could be put there unnoticed.
-fn exactly(item: Item) -> Result<Commit, String> {
-    let commit: Commit =
-        serde_dynamo::from_item(item.clone()).map_err(|error| error.to_string())?;
-    let again: Item = serde_dynamo::to_item(&commit).map_err(|error| error.to_string())?;
+fn exactly(stream: &str, item: &Item) -> Result<Commit, String> {
+    let commit = decode(stream, item.clone()).map_err(|error| error.to_string())?;
+    let again = encode(&commit);
     let differs = |name: &&String| item.get(*name) != again.get(*name);
     match item.keys().chain(again.keys()).find(differs) {
         None => Ok(commit),
