@@ -77,10 +77,8 @@ async fn assert_in_step(backend: &Backend, id: Uuid) {
         stored.document,
         serde_json::to_string(&document).expect("json")
     );
-    assert_eq!(
-        stored.applied,
-        commits.last().expect("there are commits").last_version()
-    );
+    let last = commits.last().expect("there are commits");
+    assert_eq!(stored.applied, last.last_version().expect("readable"));
     assert_eq!(stored.pending, []);
     for entry in all_entries {
         let row = Row::of(&entry, stream_id(&stream(id)));
