@@ -2,6 +2,9 @@
 
 use crate::spoil::{Faults, Template, holds, id_of};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 const QUEUE: &str = "AWS::SQS::Queue";
 const DAY: u64 = 24 * 60 * 60;
@@ -214,7 +217,7 @@ fn a_rule_may_write_to_its_queue_and_to_its_dead_letters_and_nobody_else_may() {
 }
 
 #[test]
-fn a_dead_letter_rings_and_so_does_a_publisher_that_is_late_or_gives_up() {
+fn what_somebody_must_look_at_rings() {
     fn rule(template: &Template, faults: &mut Faults) {
         let rings = |metric: &str, of: Value| {
             template.of("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
@@ -246,7 +249,9 @@ fn a_dead_letter_rings_and_so_does_a_publisher_that_is_late_or_gives_up() {
             let counted = trigger.properties["MetricsConfig"]["Metrics"] == json!(["EventCount"]);
             faults.unless(given_up && counted, function, "may give up unheard");
         }
+        logs_ring(template, faults);
     }
+    assert!(alarms_in_logs().contains("tampering"));
     holds(
         rule,
         &[
@@ -259,6 +264,52 @@ fn a_dead_letter_rings_and_so_does_a_publisher_that_is_late_or_gives_up() {
             ("- !Ref Alarms", "- !Ref EventBus"),
             ("!Ref PublishCommits", "!Ref PublishRecords"),
             ("- EventCount", "- ErrorCount"),
+            ("\"tampering\"", "\"temperature\""),
+            (
+                "LogGroupName: !Ref PublishLogs",
+                "LogGroupName: !Ref EventsTable",
+            ),
+            ("MetricValue: \"1\"", "MetricValue: \"0\""),
         ],
     );
+}
+
+/// What the functions say in the field `alarm` of their logs.
+fn alarms_in_logs() -> BTreeSet<String> {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("functions");
+    let mut found = BTreeSet::new();
+    let mut folders = vec![functions];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(path).expect("source");
+                let said = text.split("alarm = \"").skip(1);
+                found.extend(said.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+        }
+    }
+    found
+}
+
+/// Each of them is counted, and the count rings.
+fn logs_ring(template: &Template, faults: &mut Faults) {
+    for said in alarms_in_logs() {
+        let pattern = format!("{{ $.fields.alarm = \"{said}\" }}");
+        let rings = template.of("AWS::Logs::MetricFilter").any(|(_, filter)| {
+            let counted = &filter["MetricTransformations"][0];
+            let (namespace, name) = (&counted["MetricNamespace"], &counted["MetricName"]);
+            filter["FilterPattern"] == pattern
+                && counted["MetricValue"] == "1"
+                && template.is_a(id_of(&filter["LogGroupName"]), "AWS::Logs::LogGroup")
+                && template.of("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
+                    (&alarm["Namespace"], &alarm["MetricName"]) == (namespace, name)
+                        && alarm["ComparisonOperator"] == "GreaterThanThreshold"
+                        && template.is_a(id_of(&alarm["AlarmActions"][0]), "AWS::SNS::Topic")
+                })
+        });
+        faults.unless(rings, &said, "is called an alarm, and rings nowhere");
+    }
 }
