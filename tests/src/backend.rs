@@ -122,8 +122,13 @@ impl Backend {
 
     /// The same log, reached through a wire that loses the reply to the first request of this operation.
     pub async fn log_that_loses_one_reply_to(&self, operation: &'static str) -> DynamoDbEventLog {
+        self.log_over(self.client_that_loses_one_reply_to(operation).await)
+    }
+
+    /// A client over a wire that loses the reply to the first request of this operation.
+    pub async fn client_that_loses_one_reply_to(&self, operation: &'static str) -> Client {
         let wire = Wire::losing_one_reply_to(operation, &self.endpoint).await;
-        self.log_over(client(&wire.endpoint, &self.requests, &self.clock))
+        client(&wire.endpoint, &self.requests, &self.clock)
     }
 
     fn log_over(&self, client: Client) -> DynamoDbEventLog {
