@@ -143,3 +143,41 @@ async fn done(log: &DynamoDbEventLog, key: &str, mend: &Mend) -> Result<(), Appe
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::tests::backend::Backend;
+    use ::tests::users::{create, rename, run, stream};
+    use decider::Claim;
+    use event_store::Position;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn nothing_is_mended_once_the_stream_has_moved() {
+        let backend = Backend::embedded().await;
+        let (log, id) = (backend.log(), Uuid::now_v7());
+        for command in [create("sarah@example.com"), rename("Mei")] {
+            run(&log, &backend.clock, id, &command).await.expect("done");
+        }
+        let claim = |email: &str| Claim {
+            kind: "email",
+            canonical: email.to_owned(),
+        };
+        let at = |version| Position {
+            stream: stream(id),
+            version,
+        };
+        let (held, wanted) = (claim("sarah@example.com"), claim("mei@example.com"));
+        for (mend, claim) in [
+            (Mend::Take(at(1), wanted.clone()), &wanted),
+            (Mend::Discard(at(1)), &held),
+        ] {
+            let key = log.claim_key(claim).expect("a key");
+            let before = log.row(&key).await.expect("readable");
+            let stale = done(&log, &key, &mend).await;
+            assert!(matches!(stale, Err(AppendError::Conflict)), "{stale:?}");
+            assert_eq!(log.row(&key).await.expect("readable"), before);
+        }
+    }
+}

@@ -86,16 +86,8 @@ enum Command {
         /// The claims table lies under another key than before: every claim is made anew
         #[arg(long)]
         new_key: bool,
-        /// The secret under which values become keys, as the functions have it
-        #[arg(
-            long,
-            env = "CLAIMS_KEY",
-            hide_env_values = true,
-            value_name = "SECRET"
-        )]
-        claims_key: Option<String>,
-        /// A file that holds it
-        #[arg(long, value_name = "FILE", conflicts_with = "claims_key")]
+        /// A file that holds the secret under which values become keys; else the variable CLAIMS_KEY does
+        #[arg(long, value_name = "FILE")]
         claims_key_file: Option<PathBuf>,
     },
 }
@@ -143,7 +135,6 @@ impl Options {
             Command::Claims {
                 repair,
                 new_key,
-                ref claims_key,
                 ref claims_key_file,
             } => {
                 let secret = match claims_key_file {
@@ -151,7 +142,8 @@ impl Options {
                         std::fs::read_to_string(file)
                             .map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?,
                     ),
-                    None => claims_key.clone(),
+                    // OK because it is no option: what a command line holds, others on the machine can read.
+                    None => std::env::var("CLAIMS_KEY").ok(),
                 };
                 let secret = self.connection.claims_key(secret)?;
                 let log = self.connection.log(Some(ClaimsKey::new(secret))).await;

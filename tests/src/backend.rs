@@ -127,8 +127,16 @@ impl Backend {
         &self,
         operations: &'static [&'static str],
     ) -> DynamoDbEventLog {
+        self.log_over(self.client_that_loses_one_reply_to(operations).await)
+    }
+
+    /// A client over a wire that loses the reply to the first request of these operations.
+    pub async fn client_that_loses_one_reply_to(
+        &self,
+        operations: &'static [&'static str],
+    ) -> Client {
         let wire = Wire::losing_one_reply_to(operations, &self.endpoint).await;
-        self.log_over(client(&wire.endpoint, &self.requests, &self.clock))
+        client(&wire.endpoint, &self.requests, &self.clock)
     }
 
     /// The same log, reached through a meter.

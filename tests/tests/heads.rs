@@ -1,0 +1,129 @@
+//! Heads on the real store: never moved back, whatever is repeated, lost or raced.
+
+use event_store::{Commit, DynamoDbHeads, EventLog, Hash, Head, Heads, Segment, advance};
+use tests::backend::Backend;
+use tests::on_each_backend;
+use tests::users::{create, rename, run, stream};
+use uuid::Uuid;
+
+on_each_backend! {
+    a_head_is_put_only_in_place_of_the_one_that_was_read
+    a_head_follows_its_stream_and_what_is_missing_is_read
+    a_lost_reply_is_no_failure
+    all_heads_are_found_by_segments
+    all_items_of_a_stream_come_in_order_and_in_one_segment
+}
+
+fn head(stream: &str, version: u64) -> Head {
+    let byte = u8::try_from(version).expect("small");
+    Head {
+        stream: stream.into(),
+        version,
+        hash: Hash::try_from([byte; 32].as_slice()).expect("32 bytes"),
+    }
+}
+
+/// A stream of this many commits.
+async fn commits(backend: &Backend, count: usize) -> (String, Vec<Commit>) {
+    let (log, id) = (backend.log(), Uuid::now_v7());
+    let email = format!("{id}@example.com");
+    run(&log, &backend.clock, id, &create(&email))
+        .await
+        .expect("created");
+    for at in 1..count {
+        run(&log, &backend.clock, id, &rename(&format!("Mei {at}")))
+            .await
+            .expect("renamed");
+    }
+    let commits = log.read(&stream(id), 1..=u64::MAX, usize::MAX).await;
+    (stream(id), commits.expect("readable"))
+}
+
+async fn a_head_is_put_only_in_place_of_the_one_that_was_read(backend: &Backend) {
+    let heads = backend.heads();
+    let (one, two, three) = (head("user-1", 1), head("user-1", 2), head("user-1", 3));
+    assert_eq!(heads.head("user-1").await.expect("read"), None);
+    assert!(heads.put(&one, None).await.expect("put"));
+    assert!(!heads.put(&two, None).await.expect("refused"));
+    assert!(heads.put(&three, Some(&one)).await.expect("put"));
+    assert!(!heads.put(&two, Some(&one)).await.expect("refused"));
+    // One of the same version, but of another chain.
+    let other = Head {
+        hash: one.hash,
+        ..three.clone()
+    };
+    assert!(!heads.put(&two, Some(&other)).await.expect("refused"));
+    assert_eq!(heads.head("user-1").await.expect("read"), Some(three));
+}
+
+async fn a_head_follows_its_stream_and_what_is_missing_is_read(backend: &Backend) {
+    let (name, commits) = commits(backend, 5).await;
+    let (log, heads) = (backend.log(), backend.heads());
+    for (last, reached) in [(1, 1), (4, 4), (2, 4)] {
+        let brought = &commits[last..=last];
+        advance(&heads, &log, &name, brought).await.expect("linked");
+        let head = heads.head(&name).await.expect("read").expect("kept");
+        let reached = &commits[reached];
+        assert_eq!(
+            (head.version, head.hash),
+            (reached.version, reached.chain.hash)
+        );
+    }
+    // What was seen already costs one read.
+    backend.requests.clear();
+    advance(&heads, &log, &name, &commits).await.expect("known");
+    assert_eq!(backend.requests.clear(), ["GetItem"]);
+}
+
+async fn a_lost_reply_is_no_failure(backend: &Backend) {
+    let (name, commits) = commits(backend, 2).await;
+    let client = backend.client_that_loses_one_reply_to(&["PutItem"]).await;
+    let heads = DynamoDbHeads::new(client, backend.table("heads"));
+    let advanced = advance(&heads, &backend.log(), &name, &commits).await;
+    advanced.expect("the first try landed");
+    let head = backend.heads().head(&name).await.expect("read");
+    assert_eq!(head.expect("kept").version, 2);
+}
+
+async fn all_heads_are_found_by_segments(backend: &Backend) {
+    let heads = backend.heads();
+    let mut put: Vec<_> = (1..=20)
+        .map(|version| head(&format!("user-{version}"), version))
+        .collect();
+    for head in &put {
+        assert!(heads.put(head, None).await.expect("put"));
+    }
+    let mut found = Vec::new();
+    for index in 0..3 {
+        let page = heads.scan(Segment { index, of: 3 }, None).await;
+        found.extend(page.expect("read").items);
+    }
+    put.sort_by(|one, other| one.stream.cmp(&other.stream));
+    found.sort_by(|one, other| one.stream.cmp(&other.stream));
+    assert_eq!(found, put);
+}
+
+async fn all_items_of_a_stream_come_in_order_and_in_one_segment(backend: &Backend) {
+    let mut expected = Vec::new();
+    for _ in 0..6 {
+        let (name, commits) = commits(backend, 3).await;
+        expected.extend(commits.iter().map(|commit| (name.clone(), commit.version)));
+    }
+    let mut found = Vec::new();
+    for index in 0..3 {
+        let page = backend.log().scan(Segment { index, of: 3 }, None).await;
+        let items = page.expect("read").items;
+        assert!(items.iter().all(|stored| stored.commit.is_ok()));
+        let places = items
+            .into_iter()
+            .map(|stored| (stored.stream, stored.version));
+        let places: Vec<_> = places.collect();
+        // Each stream is one run, in order.
+        let mut runs = places.chunk_by(|one, other| one.0 == other.0);
+        assert!(runs.all(|run| run.len() == 3 && run.is_sorted()));
+        found.extend(places);
+    }
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
