@@ -6,12 +6,15 @@ use decider::Decider;
 use lru::LruCache;
 use serde::Serialize;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a stream is kept after it was last seen.
 const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
 /// How many commits in a row must be this sandbox's own before a stream is guessed again, after a guess was wrong.
 pub(crate) const OWN_IN_A_ROW: u8 = 3;
+/// In place of a number of own commits: no guess was made yet, so that nothing is known.
+pub(crate) const UNTRIED: u8 = u8::MAX;
 /// What an entry takes besides its state and its name, in bytes: the ring and the list's own links.
 const OVERHEAD: usize = 1_500;
 
@@ -19,6 +22,8 @@ const OVERHEAD: usize = 1_500;
 pub struct Cache<D: Decider> {
     kept: Mutex<Kept<D>>,
     max_bytes: usize,
+    /// The latest guess was right.
+    guesses_hold: AtomicBool,
 }
 
 struct Kept<D: Decider> {
@@ -49,6 +54,7 @@ impl<D: Decider> Cache<D> {
         Self {
             kept: Mutex::new(kept),
             max_bytes,
+            guesses_hold: AtomicBool::new(true),
         }
     }
 
@@ -74,6 +80,17 @@ impl<D: Decider> Cache<D> {
             stream: Arc::clone(&entry.stream),
             own_in_a_row: entry.own_in_a_row,
         })
+    }
+
+    /// Whether a stream may be guessed that no guess was made of yet. Where another sandbox wrote to one stream, others
+    /// will have written to the next; to find out by a guess at each would cost a refused write per stream and sandbox.
+    pub(crate) fn grants_trust(&self) -> bool {
+        self.guesses_hold.load(Ordering::Relaxed)
+    }
+
+    /// A guess was right, or wrong.
+    pub(crate) fn judge(&self, held: bool) {
+        self.guesses_hold.store(held, Ordering::Relaxed);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept<D>> {
