@@ -6,12 +6,15 @@ use decider::Decider;
 use lru::LruCache;
 use serde::Serialize;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a stream is kept after it was last seen.
 const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
 /// How many commits in a row must be this sandbox's own before a stream is guessed again, after a guess was wrong.
 pub(crate) const OWN_IN_A_ROW: u8 = 3;
+/// In place of a number of own commits: no guess was made yet, so that nothing is known.
+pub(crate) const UNTRIED: u8 = u8::MAX;
 /// What an entry takes besides its state and its name, in bytes: the ring and the list's own links.
 const OVERHEAD: usize = 1_500;
 
@@ -41,6 +44,8 @@ const OVERHEAD: usize = 1_500;
 pub struct Cache<D: Decider> {
     kept: Mutex<Kept<D>>,
     max_bytes: usize,
+    /// The latest guess was right.
+    guesses_hold: AtomicBool,
 }
 
 struct Kept<D: Decider> {
@@ -71,6 +76,7 @@ impl<D: Decider> Cache<D> {
         Self {
             kept: Mutex::new(kept),
             max_bytes,
+            guesses_hold: AtomicBool::new(true),
         }
     }
 
@@ -96,6 +102,17 @@ impl<D: Decider> Cache<D> {
             stream: Arc::clone(&entry.stream),
             own_in_a_row: entry.own_in_a_row,
         })
+    }
+
+    /// Whether a stream may be guessed that no guess was made of yet. Where another sandbox wrote to one stream, others
+    /// will have written to the next; to find out by a guess at each would cost a refused write per stream and sandbox.
+    pub(crate) fn grants_trust(&self) -> bool {
+        self.guesses_hold.load(Ordering::Relaxed)
+    }
+
+    /// A guess was right, or wrong.
+    pub(crate) fn judge(&self, held: bool) {
+        self.guesses_hold.store(held, Ordering::Relaxed);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept<D>> {
@@ -176,5 +193,95 @@ fn json_len(value: &impl Serialize) -> usize {
     match serde_json::to_writer(&mut count, value) {
         Ok(()) => count.0,
         Err(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, ClockOff, MemoryEventLog, Metadata, Part, Participant, execute};
+    use std::convert::Infallible;
+    use uuid::Uuid;
+
+    struct Counter;
+
+    #[derive(Serialize, serde::Deserialize)]
+    #[serde(tag = "type", content = "data")]
+    enum Event {
+        Counted,
+    }
+
+    impl Decider for Counter {
+        const CATEGORY: &'static str = "counter";
+        type State = u64;
+        type Command = ();
+        type Event = Event;
+        type Error = Infallible;
+
+        fn decide((): &(), _: &u64) -> Result<Vec<Event>, Infallible> {
+            Ok(vec![Event::Counted])
+        }
+
+        fn evolve(count: u64, Event::Counted: &Event) -> u64 {
+            count + 1
+        }
+    }
+
+    struct Machine;
+
+    impl Clock for Machine {
+        fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
+            Ok(Utc::now())
+        }
+    }
+
+    async fn count(log: &MemoryEventLog, cache: &Cache<Counter>, name: &str) {
+        let command_id = Uuid::now_v7();
+        let metadata = Metadata {
+            command_id,
+            fingerprint: None,
+            actor: "test".into(),
+            correlation_id: command_id,
+            causation_id: None,
+            traceparent: None,
+            source: "test".into(),
+            reason: None,
+            parts: Vec::new(),
+        };
+        let part = Part::new(name, &(), cache);
+        let counted = execute(log, &Machine, &metadata, part).await;
+        counted.expect("nobody else writes meanwhile");
+    }
+
+    fn is_guessed(cache: &Cache<Counter>, name: &str) -> bool {
+        let mut part = Part::new(name, &(), cache);
+        Participant::<MemoryEventLog, Infallible>::guess(&mut part, Utc::now())
+    }
+
+    #[tokio::test]
+    async fn after_a_wrong_guess_streams_that_were_not_tried_are_read() {
+        let (log, one, other) = (
+            &MemoryEventLog::default(),
+            &Cache::new(1 << 20),
+            &Cache::new(1 << 20),
+        );
+        for (cache, name) in [(one, "a"), (one, "b"), (other, "a"), (other, "b")] {
+            count(log, cache, name).await;
+        }
+        assert!(is_guessed(one, "b"), "nothing speaks against it");
+        count(log, one, "a").await;
+        assert!(!is_guessed(one, "a"), "it was wrong");
+        assert!(!is_guessed(one, "b"), "it may be wrong, too");
+        // The first of them learns of the other's commit.
+        for _ in 0..OWN_IN_A_ROW {
+            assert!(!is_guessed(one, "b"));
+            count(log, one, "b").await;
+        }
+        assert!(is_guessed(one, "b"), "it is the only writer again");
+        count(log, one, "c").await;
+        assert!(!is_guessed(one, "c"), "no guess was right since");
+        count(log, one, "b").await;
+        count(log, one, "d").await;
+        assert!(is_guessed(one, "d"), "one was");
     }
 }

@@ -1,7 +1,7 @@
 //! One stream's part in a command: what is known of the stream, and what the command makes of it.
 
 use crate::batch::within;
-use crate::cache::{Cache, OWN_IN_A_ROW, Seen};
+use crate::cache::{Cache, OWN_IN_A_ROW, Seen, UNTRIED};
 use crate::schema::{MAX_EVENT, MAX_EVENTS, MAX_ITEM};
 use crate::stream::SNAPSHOT_EVERY;
 use crate::{
@@ -97,7 +97,7 @@ impl<'a, D: Decider> Part<'a, D> {
             creates: false,
             stream: Arc::default(),
             is_proven: false,
-            own_in_a_row: OWN_IN_A_ROW,
+            own_in_a_row: UNTRIED,
             next: None,
         }
     }
@@ -112,6 +112,10 @@ impl<'a, D: Decider> Part<'a, D> {
     pub fn creating(mut self, creates: bool) -> Self {
         self.creates = creates;
         self
+    }
+
+    fn is_guess(&self) -> bool {
+        !self.is_proven && self.stream.version > 0
     }
 }
 
@@ -150,11 +154,17 @@ where
             return self.creates;
         };
         self.stream = seen.stream;
-        self.own_in_a_row = seen.own_in_a_row;
+        self.own_in_a_row = match seen.own_in_a_row {
+            UNTRIED if !self.cache.grants_trust() => 0,
+            own_in_a_row => own_in_a_row,
+        };
         self.own_in_a_row >= OWN_IN_A_ROW
     }
 
     fn distrust(&mut self) {
+        if self.is_guess() {
+            self.cache.judge(false);
+        }
         self.own_in_a_row = 0;
     }
 
@@ -228,29 +238,27 @@ where
         stamp: &Stamp,
         metadata: &Metadata,
     ) -> Result<Commit, StoreError> {
-        let Decided {
-            at,
-            events,
-            snapshot,
-            ..
-        } = decided;
-        let previous = self.stream.hash;
         Commit::new(
-            at.clone(),
-            previous,
+            decided.at.clone(),
+            self.stream.hash,
             stamp,
             metadata,
-            events,
-            snapshot.clone(),
+            &decided.events,
+            decided.snapshot.clone(),
         )
     }
 
     fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>) {
         if let (Some((commit, stamp)), Some(mut next)) = (written, self.next.take()) {
+            if self.is_guess() {
+                self.cache.judge(true);
+                self.own_in_a_row = OWN_IN_A_ROW;
+            } else if self.own_in_a_row < OWN_IN_A_ROW {
+                self.own_in_a_row += 1;
+            }
             next.hash = commit.chain.hash;
             next.timestamp = stamp.timestamp;
             self.stream = Arc::new(next);
-            self.own_in_a_row = self.own_in_a_row.saturating_add(1).min(OWN_IN_A_ROW);
         }
         if self.stream.version > 0 {
             let seen = Seen {

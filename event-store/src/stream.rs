@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// A commit that is this many events after the last snapshot carries one; so the newest so many commits hold one.
-pub const SNAPSHOT_EVERY: usize = 8;
+pub const SNAPSHOT_EVERY: usize = 4;
 /// A replay reads so many versions at a time, and so many such pieces side by side.
 const PIECE: u64 = 512;
 const SIDE_BY_SIDE: usize = 8;
