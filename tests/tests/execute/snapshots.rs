@@ -267,7 +267,7 @@ async fn a_missing_snapshot_is_replaced_by_the_one_before(backend: &Backend) {
 async fn a_state_too_large_for_a_snapshot_does_without(backend: &Backend) {
     let (log, cache) = (backend.log(), Cache::none());
     for version in 1..=2 * SNAPSHOT_EVERY as u64 {
-        let part = event_store::Part::<large::Large>::new("large-1", &40_000, &cache);
+        let part = event_store::Part::<large::Large>::new("large-1", &50_000, &cache);
         let appended =
             event_store::execute(&log, &backend.clock, &metadata(Uuid::now_v7()), part).await;
         assert_eq!(appended.expect("appended").version, version);
@@ -284,7 +284,7 @@ async fn a_state_too_large_for_a_snapshot_does_without(backend: &Backend) {
     let large = Stream::<large::Large>::load(&log, "large-1")
         .await
         .expect("readable");
-    assert_eq!(large.state.len(), 40_000 * commits.len());
+    assert_eq!(large.state.len(), 50_000 * commits.len());
 }
 
 mod large {
