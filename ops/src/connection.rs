@@ -96,9 +96,9 @@ impl Connection {
                 .any(has_credentials)
         {
             config = config.credentials_provider(Credentials::new(LOCAL, LOCAL, None, None, LOCAL));
-            if self.region.is_none() {
-                config = config.region(Region::new(LOCAL_REGION));
-            }
+        }
+        if self.is_local() && self.profile.is_none() && self.region.is_none() {
+            config = config.region(Region::new(LOCAL_REGION));
         }
         Client::new(&config.load().await)
     }
