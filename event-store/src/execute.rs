@@ -68,7 +68,8 @@ where
 }
 
 /// Executes a command on several streams, of whatever aggregates: a commit to each that has something to write, or none
-/// at all. There is an answer for each part. The first part's aggregate says how the command is remembered.
+/// at all. There is an answer for each part. Where one of the aggregates keeps a ledger, that remembers the command; else
+/// each stream that it wrote to does.
 ///
 /// # Errors
 /// As [`execute`]; the first refusal is that of the whole command.
