@@ -181,11 +181,15 @@ pub async fn execute_all<L: EventLog, E>(
                 return finish(log, clock, metadata, parts, outcome).await;
             }
             // OK because the streams are then read, and this branch taken once only.
-            let unproven = parts.iter_mut().filter(|part| !part.is_proven());
-            try_join_all(unproven.map(|part| part.catch_up(log))).await?;
+            prove(log, parts).await?;
             continue;
         }
         let draft = Draft::new(clock, metadata, parts, decided)?;
+        if parts.iter().any(|part| !part.is_proven()) && draft.batch.check().is_err() {
+            // OK because the streams are then read, and this branch taken once only.
+            prove(log, parts).await?;
+            continue;
+        }
         match log.append(&draft.batch).await {
             Ok(()) => return Ok(draft.keep(parts)),
             Err(AppendError::Conflict) => {}
@@ -220,6 +224,16 @@ fn check_names<L, E>(parts: &[&mut dyn Participant<L, E>]) -> Result<(), StoreEr
         }),
         None => Ok(()),
     }
+}
+
+/// Reads the streams that were only guessed.
+async fn prove<L: EventLog, E>(
+    log: &L,
+    parts: &mut [&mut dyn Participant<L, E>],
+) -> Result<(), StoreError> {
+    let unproven = parts.iter_mut().filter(|part| !part.is_proven());
+    try_join_all(unproven.map(|part| part.catch_up(log))).await?;
+    Ok(())
 }
 
 /// There is nothing to write. A ledger is asked whether that is because all was done before.

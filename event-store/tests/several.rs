@@ -2,7 +2,7 @@
 
 use decider::{Claim, Decider, Idempotency};
 use event_store::{
-    Appended, Cache, Clock, ClockOff, MemoryEventLog, Metadata, Part, Stream,
+    Appended, Cache, Clock, ClockOff, ExecuteError, MemoryEventLog, Metadata, Part, Stream,
     execute, execute_all,
 };
 use serde::{Deserialize, Serialize};
@@ -117,4 +117,32 @@ async fn a_command_is_done_once_whichever_stream_it_wrote_to() {
     repeated::<false, true>().await;
     repeated::<true, false>().await;
     repeated::<true, true>().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_is_in_the_way_on_a_guess_is_looked_at_again() {
+    type Ring = Counter<false>;
+    let log = MemoryEventLog::default();
+    let (warm, elsewhere) = (Cache::<Ring>::new(1 << 20), Cache::<Ring>::none());
+    let run = async |cache: &Cache<Ring>, name: &str, command: Command| {
+        let part = Part::new(name, &command, cache);
+        let done = execute::<_, Ring>(&log, &Right, &once(), part).await;
+        done.expect("accepted");
+    };
+    run(&warm, "counter-1", Command::Add(1)).await;
+    run(&warm, "counter-2", Command::Name(Some("x"))).await;
+    run(&elsewhere, "counter-2", Command::Name(None)).await;
+    let (take, leave) = (Command::Name(Some("x")), Command::Name(None));
+    let mut one = Part::new("counter-1", &take, &warm);
+    let mut two = Part::new("counter-2", &leave, &warm);
+    let done = execute_all::<_, Never>(&log, &Right, &once(), &mut [&mut one, &mut two]).await;
+    let done = done.expect("the name is free");
+    assert_eq!((done[0].version, done[1].version), (2, 2));
+
+    // This fails, because the holder would give it up in the same transaction.
+    let mut one = Part::new("counter-3", &take, &warm);
+    let mut two = Part::new("counter-1", &leave, &warm);
+    let done = execute_all::<_, Never>(&log, &Right, &once(), &mut [&mut one, &mut two]).await;
+    let taken = matches!(done, Err(ExecuteError::ClaimTaken { kind: "name" }));
+    assert!(taken, "{done:?}");
 }
