@@ -133,6 +133,24 @@ async fn grow<const LEDGER: bool>(log: &MemoryEventLog, commits: usize) {
     }
 }
 
+#[tokio::test]
+async fn a_ring_that_reaches_far_back_is_cut() {
+    let log = MemoryEventLog::default();
+    let far = [&FIRST[..], &[1, 2, 3, 4, 0xff, 0xff]].concat();
+    log.tamper(forged(70_000, &["Added"], Some(&far)));
+    grow::<false>(&log, 1).await;
+}
+
+/// What an aggregate's ring held when it went over to a ledger stays, and gets older.
+#[tokio::test]
+async fn an_aggregate_may_go_over_to_a_ledger() {
+    let log = MemoryEventLog::default();
+    grow::<false>(&log, 2).await;
+    grow::<true>(&log, (1 << 16) / 50 + 2).await;
+    let sum = Stream::<Sum<true>>::load(&log, "sum-1").await;
+    assert_eq!(sum.expect("readable").version, 50 * 1_314);
+}
+
 /// The same events, of which it makes something else.
 struct Double;
 
