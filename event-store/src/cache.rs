@@ -109,7 +109,10 @@ impl<D: Decider<State: Serialize>> Cache<D> {
         if self.max_bytes == 0 {
             return;
         }
-        let bytes = OVERHEAD + name.len() + json_len(&seen.stream.state);
+        let Some(bytes) = json_len(&seen.stream.state) else {
+            return;
+        };
+        let bytes = OVERHEAD + name.len() + bytes;
         let entry = Entry {
             stream: seen.stream,
             own_in_a_row: seen.own_in_a_row,
@@ -121,6 +124,9 @@ impl<D: Decider<State: Serialize>> Cache<D> {
         let is_older = |known: &Entry<D>| known.stream.version > entry.stream.version;
         if kept.streams.peek(name).is_some_and(is_older) {
             return;
+        }
+        if bytes > self.max_bytes {
+            return kept.remove(name);
         }
         kept.bytes += bytes;
         if let Some(old) = kept.streams.put(name.to_owned(), entry) {
@@ -159,8 +165,8 @@ impl<D: Decider> Entry<D> {
     }
 }
 
-/// The length of a value's JSON, in bytes.
-fn json_len(value: &impl Serialize) -> usize {
+/// The length of a value's JSON, in bytes; `None` for one that has no JSON, of which nobody can say how large it is.
+fn json_len(value: &impl Serialize) -> Option<usize> {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -173,8 +179,65 @@ fn json_len(value: &impl Serialize) -> usize {
         }
     }
     let mut count = Count(0);
-    match serde_json::to_writer(&mut count, value) {
-        Ok(()) => count.0,
-        Err(_) => 0,
+    serde_json::to_writer(&mut count, value).ok()?;
+    Some(count.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// Its state has JSON only where no key is a pair.
+    struct Grid;
+
+    impl Decider for Grid {
+        const CATEGORY: &'static str = "grid";
+        type State = (String, HashMap<(u8, u8), u8>);
+        type Command = ();
+        type Event = ();
+        type Error = ();
+
+        fn decide((): &(), _: &Self::State) -> Result<Vec<()>, ()> {
+            Ok(Vec::new())
+        }
+
+        fn evolve(state: Self::State, (): &()) -> Self::State {
+            state
+        }
+    }
+
+    /// Puts a grid of so many bytes.
+    fn put(cache: &Cache<Grid>, name: &str, bytes: usize, pairs: &[(u8, u8)]) {
+        let pairs = pairs.iter().map(|pair| (*pair, 0)).collect();
+        let stream = Stream {
+            state: ("x".repeat(bytes), pairs),
+            ..Stream::default()
+        };
+        let seen = Seen {
+            stream: Arc::new(stream),
+            own_in_a_row: 0,
+        };
+        cache.put(name, seen, DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_not_kept() {
+        let cache = Cache::new(10_000);
+        for name in ["grid-1", "grid-2", "grid-3"] {
+            put(&cache, name, 100_000, &[(1, 2)]);
+        }
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_is_too_large_drives_out_nothing_else() {
+        let cache = Cache::new(10_000);
+        put(&cache, "grid-1", 10, &[]);
+        put(&cache, "grid-2", 10, &[]);
+        put(&cache, "grid-3", 20_000, &[]);
+        put(&cache, "grid-2", 20_000, &[]);
+        assert_eq!(cache.size().0, 1);
+        assert!(cache.get("grid-1", DateTime::UNIX_EPOCH).is_some());
     }
 }
