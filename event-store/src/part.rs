@@ -206,9 +206,6 @@ where
             let fits = |text: &String| text.len() + len(&stored) + SPARE <= MAX_ITEM;
             snapshot = snapshot::take(&next).filter(fits);
         }
-        if snapshot.is_some() {
-            next.since_snapshot = 0;
-        }
         let (before, after) = (D::claims(&self.stream.state), D::claims(&next.state));
         self.next = Some(next);
         Ok(Some(Decided {
@@ -234,20 +231,23 @@ where
             snapshot,
             ..
         } = decided;
-        let previous = self.stream.hash;
-        Commit::new(
-            at.clone(),
-            previous,
-            stamp,
-            metadata,
-            events,
-            snapshot.clone(),
-        )
+        let with = |snapshot| {
+            let previous = self.stream.hash;
+            Commit::new(at.clone(), previous, stamp, metadata, events, snapshot)
+        };
+        let commit = with(snapshot.clone())?;
+        if commit.snapshot.is_some() && commit.size() > MAX_ITEM {
+            return with(None);
+        }
+        Ok(commit)
     }
 
     fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>) {
         if let (Some((commit, stamp)), Some(mut next)) = (written, self.next.take()) {
             next.hash = commit.chain.hash;
+            if commit.snapshot.is_some() {
+                next.since_snapshot = 0;
+            }
             next.timestamp = stamp.timestamp;
             self.stream = Arc::new(next);
             self.own_in_a_row = self.own_in_a_row.saturating_add(1).min(OWN_IN_A_ROW);
