@@ -19,8 +19,8 @@ const ATTEMPTS: u32 = 3;
 /// A refusal that was decided on a guess about the stream is checked against the stream before it is returned.
 ///
 /// # Errors
-/// Nothing was appended, unless the error is [`StoreError::Aws`]: then nobody knows, and the same command may be
-/// sent again.
+/// Nothing was appended, unless the error is [`StoreError::Aws`] or [`StoreError::Throttled`], which may be the answer to
+/// the retry of a write whose reply was lost: then nobody knows, and the same command may be sent again.
 ///
 /// # Example: a refused command
 /// ```
