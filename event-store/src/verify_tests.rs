@@ -89,6 +89,16 @@ fn commits_that_changed_places_are_both_edited() {
 }
 
 #[test]
+fn commits_that_were_copied_to_another_stream_are_edited() {
+    let (mut commits, _) = five();
+    for commit in &mut commits {
+        commit.stream = "user-2".to_owned();
+    }
+    let edited = [1, 2, 5, 7, 8].map(|version| (version, What::Edited));
+    assert_eq!(verify(&commits, None), edited);
+}
+
+#[test]
 fn a_replaced_commit_does_not_carry_the_next() {
     let (mut commits, head) = five();
     commits[2] = commit(5, 2, commits[1].chain.hash);
