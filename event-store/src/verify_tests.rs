@@ -177,6 +177,27 @@ fn what_cannot_be_read_is_named_alone() {
 }
 
 #[test]
+fn an_item_where_no_commit_can_lie_hides_nothing() {
+    let (commits, head) = five();
+    for at in 0..4 {
+        let mut verifier = Verifier::new("user-1", head.clone());
+        for (index, commit) in commits[..4].iter().enumerate() {
+            if index == at {
+                verifier.unreadable(0, "no commit has such a version");
+            }
+            verifier.commit(commit);
+        }
+        let found = verifier.finish().into_iter().map(|finding| finding.what);
+        let found: Vec<_> = found.collect();
+        let expected = matches!(
+            &found[..],
+            [What::Unreadable { .. }, What::CutOff { head: 8 }]
+        );
+        assert!(expected, "{found:?}");
+    }
+}
+
+#[test]
 fn a_finding_says_where_and_what_in_text_and_in_json() {
     let (mut commits, head) = five();
     commits.remove(1);
