@@ -240,4 +240,39 @@ mod tests {
         assert_eq!(cache.size().0, 1);
         assert!(cache.get("grid-1", DateTime::UNIX_EPOCH).is_some());
     }
+
+    #[test]
+    fn what_was_seen_earlier_replaces_nothing_newer() {
+        let cache = Cache::<Grid>::new(10_000);
+        let at = |version| Seen {
+            stream: Arc::new(Stream {
+                version,
+                ..Stream::default()
+            }),
+            own_in_a_row: 0,
+        };
+        for version in [2, 3, 1] {
+            cache.put("grid-1", at(version), DateTime::UNIX_EPOCH);
+        }
+        let kept = cache.get("grid-1", DateTime::UNIX_EPOCH);
+        assert_eq!(kept.map(|seen| seen.stream.version), Some(3));
+    }
+
+    #[test]
+    fn what_is_put_again_is_counted_once() {
+        let cache = Cache::new(10_000);
+        put(&cache, "grid-1", 10, &[]);
+        let once = cache.size();
+        put(&cache, "grid-1", 10, &[]);
+        assert_eq!(cache.size(), once);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nothing_longer() {
+        let cache = Cache::new(10_000);
+        put(&cache, "grid-1", 10, &[]);
+        let before = DateTime::UNIX_EPOCH - KEPT_FOR - TimeDelta::seconds(1);
+        assert!(cache.get("grid-1", before).is_none());
+        assert_eq!(cache.size(), (0, 0));
+    }
 }
