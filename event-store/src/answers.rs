@@ -17,23 +17,26 @@ pub struct Appended {
 
 /// Whether a ledger remembers the command.
 pub(crate) fn has_ledger<L, E>(metadata: &Metadata, parts: &[&mut dyn Participant<L, E>]) -> bool {
-    let first = parts.first().map(|part| part.idempotency());
-    metadata.fingerprint.is_some() && first == Some(Idempotency::Ledger)
+    // OK because any of the parts may be the only one that writes.
+    let mut parts = parts.iter();
+    metadata.fingerprint.is_some() && parts.any(|part| part.idempotency() == Idempotency::Ledger)
 }
 
-/// The answers that a command had before, if the first stream remembers it.
+/// The answers that a command had before, if one of the streams remembers it.
 pub(crate) async fn remembered<L: EventLog, E>(
     log: &L,
     metadata: &Metadata,
     parts: &[&mut dyn Participant<L, E>],
 ) -> Result<Option<Vec<Appended>>, ExecuteError<E>> {
-    let Some(first) = parts.first().filter(|_| metadata.fingerprint.is_some()) else {
+    if metadata.fingerprint.is_none() {
         return Ok(None);
-    };
-    for version in first.remembered(metadata.command_id) {
-        for commit in log.read(first.name(), version..=version, 1).await? {
-            if commit.metadata()?.command_id == metadata.command_id {
-                return answers(log, metadata, parts, &commit).await.map(Some);
+    }
+    for part in parts {
+        for version in part.remembered(metadata.command_id) {
+            for commit in log.read(part.name(), version..=version, 1).await? {
+                if commit.metadata()?.command_id == metadata.command_id {
+                    return answers(log, metadata, parts, &commit).await.map(Some);
+                }
             }
         }
     }

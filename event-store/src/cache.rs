@@ -126,7 +126,10 @@ impl<D: Decider<State: Serialize>> Cache<D> {
         if self.max_bytes == 0 {
             return;
         }
-        let bytes = OVERHEAD + name.len() + json_len(&seen.stream.state);
+        let Some(bytes) = json_len(&seen.stream.state) else {
+            return;
+        };
+        let bytes = OVERHEAD + name.len() + bytes;
         let entry = Entry {
             stream: seen.stream,
             own_in_a_row: seen.own_in_a_row,
@@ -138,6 +141,9 @@ impl<D: Decider<State: Serialize>> Cache<D> {
         let is_older = |known: &Entry<D>| known.stream.version > entry.stream.version;
         if kept.streams.peek(name).is_some_and(is_older) {
             return;
+        }
+        if bytes > self.max_bytes {
+            return kept.remove(name);
         }
         kept.bytes += bytes;
         if let Some(old) = kept.streams.put(name.to_owned(), entry) {
@@ -176,8 +182,8 @@ impl<D: Decider> Entry<D> {
     }
 }
 
-/// The length of a value's JSON, in bytes.
-fn json_len(value: &impl Serialize) -> usize {
+/// The length of a value's JSON, in bytes; `None` for one that has no JSON, of which nobody can say how large it is.
+fn json_len(value: &impl Serialize) -> Option<usize> {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -190,98 +196,10 @@ fn json_len(value: &impl Serialize) -> usize {
         }
     }
     let mut count = Count(0);
-    match serde_json::to_writer(&mut count, value) {
-        Ok(()) => count.0,
-        Err(_) => 0,
-    }
+    serde_json::to_writer(&mut count, value).ok()?;
+    Some(count.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Clock, ClockOff, MemoryEventLog, Metadata, Part, Participant, execute};
-    use std::convert::Infallible;
-    use uuid::Uuid;
-
-    struct Counter;
-
-    #[derive(Serialize, serde::Deserialize)]
-    #[serde(tag = "type", content = "data")]
-    enum Event {
-        Counted,
-    }
-
-    impl Decider for Counter {
-        const CATEGORY: &'static str = "counter";
-        type State = u64;
-        type Command = ();
-        type Event = Event;
-        type Error = Infallible;
-
-        fn decide((): &(), _: &u64) -> Result<Vec<Event>, Infallible> {
-            Ok(vec![Event::Counted])
-        }
-
-        fn evolve(count: u64, Event::Counted: &Event) -> u64 {
-            count + 1
-        }
-    }
-
-    struct Machine;
-
-    impl Clock for Machine {
-        fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
-            Ok(Utc::now())
-        }
-    }
-
-    async fn count(log: &MemoryEventLog, cache: &Cache<Counter>, name: &str) {
-        let command_id = Uuid::now_v7();
-        let metadata = Metadata {
-            command_id,
-            fingerprint: None,
-            actor: "test".into(),
-            correlation_id: command_id,
-            causation_id: None,
-            traceparent: None,
-            source: "test".into(),
-            reason: None,
-            parts: Vec::new(),
-        };
-        let part = Part::new(name, &(), cache);
-        let counted = execute(log, &Machine, &metadata, part).await;
-        counted.expect("nobody else writes meanwhile");
-    }
-
-    fn is_guessed(cache: &Cache<Counter>, name: &str) -> bool {
-        let mut part = Part::new(name, &(), cache);
-        Participant::<MemoryEventLog, Infallible>::guess(&mut part, Utc::now())
-    }
-
-    #[tokio::test]
-    async fn after_a_wrong_guess_streams_that_were_not_tried_are_read() {
-        let (log, one, other) = (
-            &MemoryEventLog::default(),
-            &Cache::new(1 << 20),
-            &Cache::new(1 << 20),
-        );
-        for (cache, name) in [(one, "a"), (one, "b"), (other, "a"), (other, "b")] {
-            count(log, cache, name).await;
-        }
-        assert!(is_guessed(one, "b"), "nothing speaks against it");
-        count(log, one, "a").await;
-        assert!(!is_guessed(one, "a"), "it was wrong");
-        assert!(!is_guessed(one, "b"), "it may be wrong, too");
-        // The first of them learns of the other's commit.
-        for _ in 0..OWN_IN_A_ROW {
-            assert!(!is_guessed(one, "b"));
-            count(log, one, "b").await;
-        }
-        assert!(is_guessed(one, "b"), "it is the only writer again");
-        count(log, one, "c").await;
-        assert!(!is_guessed(one, "c"), "no guess was right since");
-        count(log, one, "b").await;
-        count(log, one, "d").await;
-        assert!(is_guessed(one, "d"), "one was");
-    }
-}
+#[path = "cache_tests.rs"]
+mod tests;

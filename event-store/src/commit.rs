@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 /// The schema version that events are written with.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
+/// No stream gets so far; what follows it can still be counted.
+const LAST_VERSION: u64 = u64::MAX / 2;
 /// What a number takes of an item at its most, in bytes.
 const NUMBER: usize = 21;
 
@@ -172,7 +174,15 @@ impl Commit {
     /// [`StoreError::Corrupt`] if they cannot be read.
     pub fn last_version(&self) -> Result<u64, StoreError> {
         let events: Vec<IgnoredAny> = read(self, &self.events)?;
-        Ok(self.version + (events.len() as u64).saturating_sub(1))
+        let more = (events.len() as u64).saturating_sub(1);
+        match self.version.checked_add(more) {
+            Some(version) if version <= LAST_VERSION => Ok(version),
+            _ => Err(StoreError::corrupt(
+                &self.stream,
+                self.version,
+                "no stream is so long",
+            )),
+        }
     }
 
     /// The events.
@@ -212,8 +222,9 @@ impl Commit {
         let timestamp = crate::rfc3339(self.stamp()?.timestamp);
         self.events()?
             .iter()
-            .zip(self.version..)
-            .map(|(stored, version)| {
+            .zip(0..)
+            .map(|(stored, after)| {
+                let version = self.version.saturating_add(after);
                 Ok(Recorded {
                     id: stored.id.to_string(),
                     stream_id: stream_id(&self.stream).to_owned(),

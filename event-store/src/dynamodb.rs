@@ -56,10 +56,16 @@ impl DynamoDbEventLog {
             {
                 Ok(())
             }
-            Some(
-                PutItemError::ConditionalCheckFailedException(_)
-                | PutItemError::TransactionConflictException(_),
-            ) => Err(AppendError::Conflict),
+            // What stands in the way is not said here, and a first try whose reply was lost may have landed before it.
+            Some(PutItemError::TransactionConflictException(_)) => {
+                let at = commit.version..=commit.version;
+                let there = self.read(&commit.stream, at, 1).await?;
+                if there.iter().any(|there| there.chain == commit.chain) {
+                    return Ok(());
+                }
+                Err(AppendError::Conflict)
+            }
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Err(AppendError::Conflict),
             _ => Err(failure(error).into()),
         }
     }

@@ -6,7 +6,7 @@ use std::error::Error;
 /// The store could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB asks for patience: try again later.
+    /// DynamoDB asks for patience: try again later. What was asked may have happened, if this was asked again by itself.
     #[error("dynamodb throttles")]
     Throttled(#[source] Box<dyn Error + Send + Sync>),
     /// What is stored cannot be read; never skipped, a person has to look.
@@ -77,7 +77,8 @@ pub enum AppendError {
     Store(#[from] StoreError),
 }
 
-/// A command was not executed; nothing was appended, but see [`StoreError::Aws`].
+/// A command was not executed; nothing was appended, but see [`StoreError::Aws`] and
+/// [`StoreError::Throttled`].
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<E> {
     /// The decider refused it; `version` is that of the stream it was decided on, 0 for an empty one.

@@ -19,8 +19,8 @@ const ATTEMPTS: u32 = 3;
 /// A refusal that was decided on a guess about the stream is checked against the stream before it is returned.
 ///
 /// # Errors
-/// Nothing was appended, unless the error is [`StoreError::Aws`]: then nobody knows, and the same command may be
-/// sent again.
+/// Nothing was appended, unless the error is [`StoreError::Aws`] or [`StoreError::Throttled`], which may be the answer to
+/// the retry of a write whose reply was lost: then nobody knows, and the same command may be sent again.
 ///
 /// # Example: a refused command
 /// ```
@@ -68,7 +68,8 @@ where
 }
 
 /// Executes a command on several streams, of whatever aggregates: a commit to each that has something to write, or none
-/// at all. There is an answer for each part. The first part's aggregate says how the command is remembered.
+/// at all. There is an answer for each part. Where one of the aggregates keeps a ledger, that remembers the command; else
+/// each stream that it wrote to does.
 ///
 /// # Errors
 /// As [`execute`]; the first refusal is that of the whole command.
@@ -180,11 +181,15 @@ pub async fn execute_all<L: EventLog, E>(
                 return finish(log, clock, metadata, parts, outcome).await;
             }
             // OK because the streams are then read, and this branch taken once only.
-            let unproven = parts.iter_mut().filter(|part| !part.is_proven());
-            try_join_all(unproven.map(|part| part.catch_up(log))).await?;
+            prove(log, parts).await?;
             continue;
         }
         let draft = Draft::new(clock, metadata, parts, decided)?;
+        if parts.iter().any(|part| !part.is_proven()) && draft.batch.check().is_err() {
+            // OK because the streams are then read, and this branch taken once only.
+            prove(log, parts).await?;
+            continue;
+        }
         match log.append(&draft.batch).await {
             Ok(()) => return Ok(draft.keep(parts)),
             Err(AppendError::Conflict) => {}
@@ -219,6 +224,16 @@ fn check_names<L, E>(parts: &[&mut dyn Participant<L, E>]) -> Result<(), StoreEr
         }),
         None => Ok(()),
     }
+}
+
+/// Reads the streams that were only guessed.
+async fn prove<L: EventLog, E>(
+    log: &L,
+    parts: &mut [&mut dyn Participant<L, E>],
+) -> Result<(), StoreError> {
+    let unproven = parts.iter_mut().filter(|part| !part.is_proven());
+    try_join_all(unproven.map(|part| part.catch_up(log))).await?;
+    Ok(())
 }
 
 /// There is nothing to write. A ledger is asked whether that is because all was done before.

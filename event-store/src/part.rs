@@ -216,9 +216,6 @@ where
             let fits = |text: &String| text.len() + len(&stored) + SPARE <= MAX_ITEM;
             snapshot = snapshot::take(&next).filter(fits);
         }
-        if snapshot.is_some() {
-            next.since_snapshot = 0;
-        }
         let (before, after) = (D::claims(&self.stream.state), D::claims(&next.state));
         self.next = Some(next);
         Ok(Some(Decided {
@@ -238,14 +235,21 @@ where
         stamp: &Stamp,
         metadata: &Metadata,
     ) -> Result<Commit, StoreError> {
-        Commit::new(
-            decided.at.clone(),
-            self.stream.hash,
-            stamp,
-            metadata,
-            &decided.events,
-            decided.snapshot.clone(),
-        )
+        let Decided {
+            at,
+            events,
+            snapshot,
+            ..
+        } = decided;
+        let with = |snapshot| {
+            let previous = self.stream.hash;
+            Commit::new(at.clone(), previous, stamp, metadata, events, snapshot)
+        };
+        let commit = with(snapshot.clone())?;
+        if commit.snapshot.is_some() && commit.size() > MAX_ITEM {
+            return with(None);
+        }
+        Ok(commit)
     }
 
     fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>) {
@@ -257,6 +261,9 @@ where
                 self.own_in_a_row += 1;
             }
             next.hash = commit.chain.hash;
+            if commit.snapshot.is_some() {
+                next.since_snapshot = 0;
+            }
             next.timestamp = stamp.timestamp;
             self.stream = Arc::new(next);
         }

@@ -48,8 +48,10 @@ impl Ring {
     pub fn pack(&self, last: u64) -> String {
         let mut bytes = self.first.unwrap_or_default().to_be_bytes().to_vec();
         for (tag, version) in &self.latest {
-            // OK because no more than RING commits of MAX_EVENTS events lie between.
-            let back = u16::try_from(last - version).expect("a commit of the ring is near");
+            // OK because what is so far back is left over from before the aggregate had a ledger.
+            let Ok(back) = u16::try_from(last.saturating_sub(*version)) else {
+                continue;
+            };
             bytes.extend(tag.to_be_bytes());
             bytes.extend(back.to_be_bytes());
         }

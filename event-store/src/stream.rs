@@ -94,7 +94,8 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
         Ok(stream)
     }
 
-    /// Folds a stream from its first event on, up to the version `to`, and looks at no snapshot.
+    /// Folds a stream from its first event on, up to the commit that holds the version `to`, and looks at no snapshot: a
+    /// commit is folded whole, so that the version may be a later one of the same command.
     ///
     /// # Errors
     /// As [`Stream::load`].
@@ -183,10 +184,18 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
             }
         };
         let starts = (from..=to).step_by(PIECE as usize);
-        let pieces = starts.map(|start| log.events(name, start..=to.min(start + PIECE - 1)));
+        let piece = |start: u64| async move {
+            let end = to.min(start.saturating_add(PIECE - 1));
+            Ok::<_, StoreError>((start, log.events(name, start..=end).await?))
+        };
+        let pieces = starts.map(piece);
         let mut pieces = stream::iter(pieces).buffered(SIDE_BY_SIDE);
         let fold = async {
-            while let Some(piece) = pieces.try_next().await? {
+            while let Some((start, piece)) = pieces.try_next().await? {
+                // OK because it does not go on to look for what was cut out: that may be as long as there are numbers.
+                if start > self.version + 1 {
+                    return Err(self.missing(name));
+                }
                 for (version, events) in piece {
                     self.evolve(name, version, &events)?;
                 }
@@ -197,6 +206,10 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
             self.remember(first.head()?.command_id, 1);
         }
         Ok(())
+    }
+
+    fn missing(&self, name: &str) -> StoreError {
+        StoreError::corrupt(name, self.version + 1, "the commit that was due is missing")
     }
 
     fn apply(&mut self, commit: &Commit) -> Result<(), StoreError> {
@@ -232,9 +245,9 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
 fn decode<E: DeserializeOwned>(name: &str, version: u64, json: &str) -> Result<Vec<E>, StoreError> {
     let events: Vec<StoredEvent> =
         serde_json::from_str(json).map_err(|error| StoreError::corrupt(name, version, error))?;
-    let events = events.iter().zip(version..);
+    let events = events.iter().zip(0..);
     events
-        .map(|(stored, version)| stored.decode(name, version))
+        .map(|(stored, after)| stored.decode(name, version.saturating_add(after)))
         .collect()
 }
 

@@ -114,10 +114,14 @@ impl Verifier {
         self.is_open = !is_whole;
     }
 
-    /// The next item is no commit.
+    /// The next item is no commit; `version` is 0 if it lies where none can lie.
     pub fn unreadable(&mut self, version: u64, why: impl ToString) {
         let why = why.to_string();
         self.found(version, What::Unreadable { why });
+        if version == 0 {
+            // OK because no commit can lie there: those around it are as they were.
+            return;
+        }
         // Nobody knows where it ended, so that the head may have been there.
         let is_head = |head: &Head| head.version >= version;
         self.meets_head |= self.head.as_ref().is_some_and(is_head);

@@ -89,6 +89,16 @@ fn commits_that_changed_places_are_both_edited() {
 }
 
 #[test]
+fn commits_that_were_copied_to_another_stream_are_edited() {
+    let (mut commits, _) = five();
+    for commit in &mut commits {
+        commit.stream = "user-2".to_owned();
+    }
+    let edited = [1, 2, 5, 7, 8].map(|version| (version, What::Edited));
+    assert_eq!(verify(&commits, None), edited);
+}
+
+#[test]
 fn a_replaced_commit_does_not_carry_the_next() {
     let (mut commits, head) = five();
     commits[2] = commit(5, 2, commits[1].chain.hash);
@@ -163,6 +173,27 @@ fn what_cannot_be_read_is_named_alone() {
         let findings = verifier.finish();
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert_eq!(findings[0].version, commits[at].version);
+    }
+}
+
+#[test]
+fn an_item_where_no_commit_can_lie_hides_nothing() {
+    let (commits, head) = five();
+    for at in 0..4 {
+        let mut verifier = Verifier::new("user-1", head.clone());
+        for (index, commit) in commits[..4].iter().enumerate() {
+            if index == at {
+                verifier.unreadable(0, "no commit has such a version");
+            }
+            verifier.commit(commit);
+        }
+        let found = verifier.finish().into_iter().map(|finding| finding.what);
+        let found: Vec<_> = found.collect();
+        let expected = matches!(
+            &found[..],
+            [What::Unreadable { .. }, What::CutOff { head: 8 }]
+        );
+        assert!(expected, "{found:?}");
     }
 }
 

@@ -139,6 +139,16 @@ impl Backend {
         client(&wire.endpoint, &self.requests, &self.clock)
     }
 
+    /// The same log, reached through a wire that loses the reply to the first put, and refuses its retries with this error.
+    pub async fn log_that_loses_a_put_and_refuses_its_retry(
+        &self,
+        error: &'static str,
+    ) -> DynamoDbEventLog {
+        let lost =
+            Wire::losing_one_reply_and_refusing_its_retry(&["PutItem"], error, &self.endpoint);
+        self.log_over(client(&lost.await.endpoint, &self.requests, &self.clock))
+    }
+
     /// The same log, reached through a meter.
     pub async fn metered_log(&self) -> (DynamoDbEventLog, Meter) {
         let meter = Meter::before(&self.endpoint).await;

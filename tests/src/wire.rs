@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The operations that were sent, in order, each retry by itself.
@@ -54,17 +54,45 @@ pub struct Wire {
 impl Wire {
     /// Passes everything on, and answers the first of these operations with a 500 after it was done.
     pub async fn losing_one_reply_to(operations: &'static [&'static str], endpoint: &str) -> Self {
-        let lost = Arc::new(AtomicBool::new(false));
+        Self::losing(operations, None, endpoint).await
+    }
+
+    /// The same, and refuses the two of these operations that come next with this error.
+    pub async fn losing_one_reply_and_refusing_its_retry(
+        operations: &'static [&'static str],
+        error: &'static str,
+        endpoint: &str,
+    ) -> Self {
+        Self::losing(operations, Some(error), endpoint).await
+    }
+
+    async fn losing(
+        operations: &'static [&'static str],
+        error: Option<&'static str>,
+        endpoint: &str,
+    ) -> Self {
+        let seen = Arc::new(AtomicUsize::new(0));
         let (upstream, client) = (endpoint.to_owned(), reqwest::Client::new());
         let pass = move |headers: HeaderMap, body: Bytes| {
-            let (lost, upstream, client) = (lost.clone(), upstream.clone(), client.clone());
+            let (seen, upstream, client) = (seen.clone(), upstream.clone(), client.clone());
             async move {
                 let target = headers
                     .get("x-amz-target")
                     .and_then(|target| target.to_str().ok())
                     .unwrap_or_default();
                 let operation = target.rsplit('.').next().unwrap_or_default();
-                let loses = operations.contains(&operation) && !lost.swap(true, Ordering::SeqCst);
+                let is_one = operations.contains(&operation);
+                let before = if is_one {
+                    seen.fetch_add(1, Ordering::SeqCst)
+                } else {
+                    usize::MAX
+                };
+                if let (1..=2, Some(error)) = (before, error) {
+                    let body = format!(
+                        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","message":"again"}}"#
+                    );
+                    return (StatusCode::BAD_REQUEST, body).into_response();
+                }
                 let mut request = client.post(&upstream).body(body);
                 for name in [
                     "x-amz-target",
@@ -80,7 +108,7 @@ impl Wire {
                 let status = reply.status();
                 let date = reply.headers().get("date").cloned();
                 let body = reply.bytes().await.expect("a body");
-                if loses {
+                if before == 0 {
                     return StatusCode::INTERNAL_SERVER_ERROR.into_response();
                 }
                 let mut response: Response = (status, body).into_response();

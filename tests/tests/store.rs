@@ -3,9 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use decider::Claim;
 use event_store::{
-    AppendError, Batch, ClaimChange, Commit, EventLog, Hash, Metadata, Position, Stamp, StoreError,
+    AppendError, Batch, Cache, ClaimChange, Commit, EventLog, ExecuteError, Hash, Metadata,
+    Position, Stamp, StoreError,
 };
 use serde_json::value::RawValue;
+use tests::account::{self, Command, unkeyed};
 use tests::backend::Backend;
 use tests::on_each_backend;
 use tests::users::{create, run, stream};
@@ -23,6 +25,8 @@ on_each_backend! {
     our_own_commit_is_known_without_its_token
     a_retry_finds_its_own_commit
     a_retry_finds_its_own_transaction
+    a_retry_that_meets_a_transaction_finds_its_own_commit
+    a_retry_that_is_throttled_may_have_landed_before
     a_stream_over_a_megabyte_takes_more_than_one_page
     what_is_refused_for_its_size_is_not_sent
     an_empty_range_asks_nothing
@@ -110,6 +114,35 @@ async fn a_retry_finds_its_own_transaction(backend: &Backend) {
         "the reply was lost"
     );
     assert_eq!(all(&log, &stream(id)).await.expect("readable").len(), 1);
+}
+
+/// Deposits 7 in a new account, over a wire that loses the reply and refuses the retries with this error.
+async fn deposited(
+    backend: &Backend,
+    error: &'static str,
+) -> Result<u64, ExecuteError<tests::account::Refusal>> {
+    let (clock, log, cache) = (&backend.clock, backend.log(), Cache::none());
+    let (open, deposit) = (Command::Open("1"), Command::Deposit(1, 7));
+    let opened = account::run(&cache, &log, clock, &unkeyed(), "account-1", &open).await;
+    opened.expect("opened");
+    let lossy = backend
+        .log_that_loses_a_put_and_refuses_its_retry(error)
+        .await;
+    let done = account::run(&cache, &lossy, clock, &unkeyed(), "account-1", &deposit).await;
+    let account = account::load(&log, "account-1").await;
+    assert_eq!(account.state.balance, 7, "once");
+    done.map(|done| done.version)
+}
+
+async fn a_retry_that_meets_a_transaction_finds_its_own_commit(backend: &Backend) {
+    let done = deposited(backend, "TransactionConflictException").await;
+    assert_eq!(done.expect("deposited"), 2);
+}
+
+async fn a_retry_that_is_throttled_may_have_landed_before(backend: &Backend) {
+    let done = deposited(backend, "ThrottlingException").await;
+    let is_unknown = matches!(done, Err(ExecuteError::Store(StoreError::Throttled(_))));
+    assert!(is_unknown, "{done:?}");
 }
 
 async fn a_stream_over_a_megabyte_takes_more_than_one_page(backend: &Backend) {

@@ -1,7 +1,7 @@
 //! Keeps the heads of the streams that a batch brings news of.
 
 use edge::causes;
-use event_store::{Commit, EventLog, HeadError, Heads, advance};
+use event_store::{Commit, EventLog, HeadError, Heads, StoreError, advance};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::tracing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,17 @@ pub async fn keep(
                     version,
                     why,
                     "a stream does not hold together"
+                );
+                BTreeSet::new()
+            }
+            // OK because it would not be read the next time either, and hold up the events of all streams.
+            Err(HeadError::Store(StoreError::Corrupt { version, why, .. })) => {
+                tracing::error!(
+                    alarm = "tampering",
+                    stream,
+                    version,
+                    why,
+                    "the head of a stream cannot be read"
                 );
                 BTreeSet::new()
             }

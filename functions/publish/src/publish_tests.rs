@@ -38,6 +38,26 @@ impl Bus for Fake {
     }
 }
 
+/// Heads of which one cannot be read: that of `user-1`.
+struct Spoilt(MemoryHeads);
+
+impl Heads for Spoilt {
+    async fn head(&self, stream: &str) -> Result<Option<Head>, StoreError> {
+        if stream == "user-1" {
+            return Err(StoreError::Corrupt {
+                stream: stream.to_owned(),
+                version: 0,
+                why: "its head: no number".to_owned(),
+            });
+        }
+        self.0.head(stream).await
+    }
+
+    async fn put(&self, head: &Head, in_place_of: Option<&Head>) -> Result<bool, StoreError> {
+        self.0.put(head, in_place_of).await
+    }
+}
+
 /// Heads that cannot be reached.
 struct Unreachable;
 
@@ -310,6 +330,22 @@ async fn a_commit_that_does_not_follow_raises_an_alarm_and_is_published() {
         assert_eq!((head, heads.writes()), (head_of(&commits[1]), 1));
         assert_eq!(bus.taken.lock().expect("no panic").len(), 3 + index);
     }
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_raises_an_alarm_and_holds_up_nothing() {
+    let (bus, heads) = (Fake::default(), Spoilt(MemoryHeads::default()));
+    let (log, lines) = (MemoryEventLog::default(), Lines::default());
+    let _recording = lines.record();
+    let commits = ["user-1", "user-2"].map(first);
+    let failed = failures_with(&bus, &heads, &log, inserts(&commits)).await;
+    assert_eq!(failed, Vec::<String>::new());
+    assert_eq!(lines.alarms().len(), 1);
+    assert_eq!(
+        heads.0.head("user-2").await.expect("kept"),
+        head_of(&commits[1])
+    );
+    assert_eq!(bus.taken.lock().expect("no panic").len(), 2);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ on_each_backend! {
     a_replay_is_followed_by_a_snapshot
     a_missing_snapshot_is_replaced_by_the_one_before
     a_state_too_large_for_a_snapshot_does_without
+    a_snapshot_makes_room_for_a_long_reason
 }
 
 type User = Stream<domain::User>;
@@ -285,6 +286,24 @@ async fn a_state_too_large_for_a_snapshot_does_without(backend: &Backend) {
         .await
         .expect("readable");
     assert_eq!(large.state.len(), 50_000 * commits.len());
+}
+
+async fn a_snapshot_makes_room_for_a_long_reason(backend: &Backend) {
+    let (log, cache) = (backend.log(), Cache::new(1 << 20));
+    let mut with_one = Vec::new();
+    for version in 1..=SNAPSHOT_EVERY as u64 + 1 {
+        let mut metadata = metadata(Uuid::now_v7());
+        if version == SNAPSHOT_EVERY as u64 {
+            metadata.reason = Some("r".repeat(150_000));
+        }
+        let part = event_store::Part::<large::Large>::new("large-1", &30_000, &cache);
+        let appended = event_store::execute(&log, &backend.clock, &metadata, part).await;
+        assert_eq!(appended.expect("appended").version, version);
+        let newest = log.newest("large-1", 1..=u64::MAX, 1).await;
+        with_one.push(newest.expect("readable")[0].snapshot.is_some());
+    }
+    let late = [vec![false; SNAPSHOT_EVERY], vec![true]].concat();
+    assert_eq!(with_one, late, "the next one has it");
 }
 
 mod large {

@@ -15,6 +15,7 @@ on_each_backend! {
     a_true_refusal_costs_one_read
     a_wrong_guess_reads_only_what_is_new
     a_stream_that_was_guessed_wrong_is_read_first_for_a_while
+    a_stream_that_was_thought_to_be_new_is_read_first_for_a_while
     a_conflict_that_does_not_settle_is_not_guessed_again
     a_cache_is_bounded_in_bytes
     a_cache_forgets_after_a_quarter_of_an_hour
@@ -173,6 +174,16 @@ async fn a_stream_that_was_guessed_wrong_is_read_first_for_a_while(backend: &Bac
         ["Query", "Query", "PutItem"],
         "another's commit was found"
     );
+}
+
+async fn a_stream_that_was_thought_to_be_new_is_read_first_for_a_while(backend: &Backend) {
+    let (one, other) = (Sandbox::new(backend), Sandbox::new(backend));
+    one.run(&Command::Open("1")).await;
+    one.requests();
+    other.refused(&Command::Open("1")).await;
+    assert_eq!(one.requests(), ["TransactWriteItems", "Query"]);
+    other.run(&DEPOSIT).await;
+    assert_eq!(one.requests(), ["Query", "PutItem"], "no more guesses");
 }
 
 async fn a_conflict_that_does_not_settle_is_not_guessed_again(backend: &Backend) {
