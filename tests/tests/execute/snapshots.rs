@@ -290,13 +290,13 @@ async fn a_state_too_large_for_a_snapshot_does_without(backend: &Backend) {
 
 async fn a_snapshot_makes_room_for_a_long_reason(backend: &Backend) {
     let (log, cache) = (backend.log(), Cache::new(1 << 20));
-    let mut with_one = Vec::new();
+    let (mut with_one, growth) = (Vec::new(), 240_000 / SNAPSHOT_EVERY);
     for version in 1..=SNAPSHOT_EVERY as u64 + 1 {
         let mut metadata = metadata(Uuid::now_v7());
         if version == SNAPSHOT_EVERY as u64 {
             metadata.reason = Some("r".repeat(150_000));
         }
-        let part = event_store::Part::<large::Large>::new("large-1", &30_000, &cache);
+        let part = event_store::Part::<large::Large>::new("large-1", &growth, &cache);
         let appended = event_store::execute(&log, &backend.clock, &metadata, part).await;
         assert_eq!(appended.expect("appended").version, version);
         let newest = log.newest("large-1", 1..=u64::MAX, 1).await;
