@@ -15,17 +15,7 @@ pub(crate) fn commit(version: u64, events: usize, previous: Hash) -> Commit {
         data: RawValue::NULL.to_owned(),
         effective_at: None,
     };
-    let metadata = Metadata {
-        command_id: Uuid::now_v7(),
-        fingerprint: None,
-        actor: "tests".into(),
-        correlation_id: Uuid::nil(),
-        causation_id: None,
-        traceparent: None,
-        source: "tests".into(),
-        reason: None,
-        parts: Vec::new(),
-    };
+    let metadata = Metadata::new("tests", "tests");
     let stamp = Stamp {
         id: Uuid::now_v7(),
         timestamp: DateTime::UNIX_EPOCH,

@@ -7,5 +7,6 @@ pub mod http;
 pub mod interfere;
 pub mod machine;
 pub mod meter;
+mod proxy;
 pub mod users;
 pub mod wire;

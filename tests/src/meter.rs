@@ -1,5 +1,6 @@
 //! A proxy before a DynamoDB that meters what passes: each request with the units that the service reports.
 
+use crate::proxy::{Upstream, operation, serve};
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -27,19 +28,15 @@ impl Meter {
     /// A meter before `upstream`.
     pub async fn before(upstream: &str) -> Self {
         let billed: Arc<Mutex<Vec<Billed>>> = Arc::default();
-        let (upstream, client, noted) =
-            (upstream.to_owned(), reqwest::Client::new(), billed.clone());
-        let pass = move |headers: HeaderMap, body: Bytes| {
-            let (upstream, client, noted) = (upstream.clone(), client.clone(), noted.clone());
-            async move { pass(&upstream, &client, &noted, &headers, &body).await }
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port is free");
-        let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let router = axum::Router::new().fallback(pass);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { endpoint, billed }
+        let (upstream, noted) = (Upstream::new(upstream), billed.clone());
+        let endpoint = serve(move |headers, body| {
+            let (upstream, noted) = (upstream.clone(), noted.clone());
+            async move { pass(&upstream, &noted, &headers, &body).await }
+        });
+        Self {
+            endpoint: endpoint.await,
+            billed,
+        }
     }
 
     /// Takes what was billed so far.
@@ -49,35 +46,15 @@ impl Meter {
 }
 
 async fn pass(
-    upstream: &str,
-    client: &reqwest::Client,
+    upstream: &Upstream,
     noted: &Mutex<Vec<Billed>>,
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
-    let operation = target
-        .and_then(|target| target.rsplit('.').next())
-        .unwrap_or_default();
     let mut asked: Value = serde_json::from_slice(body).expect("a request is JSON");
     asked["ReturnConsumedCapacity"] = json!("TOTAL");
-    let mut request = client.post(upstream).body(asked.to_string());
-    for name in [
-        "x-amz-target",
-        "content-type",
-        "authorization",
-        "x-amz-date",
-    ] {
-        if let Some(value) = headers.get(name) {
-            request = request.header(name, value);
-        }
-    }
-    let reply = request.send().await.expect("upstream answers");
-    let (status, date) = (reply.status(), reply.headers().get("date").cloned());
-    let body = reply.bytes().await.expect("a body");
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let reply = upstream.pass(headers, asked.to_string()).await;
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let consumed = &answer["ConsumedCapacity"];
     let tables = consumed
         .as_array()
@@ -88,12 +65,8 @@ async fn pass(
         .filter_map(|table| table["CapacityUnits"].as_f64())
         .sum();
     noted.lock().expect("nobody panicked").push(Billed {
-        operation: operation.to_owned(),
+        operation: operation(headers).to_owned(),
         units,
     });
-    let mut response: Response = (status, body).into_response();
-    if let Some(date) = date {
-        response.headers_mut().insert("date", date);
-    }
-    response
+    reply.into_response()
 }

@@ -37,15 +37,8 @@ pub fn rename(name: &str) -> Command {
 /// Metadata of a command with this id.
 pub fn metadata(command_id: Uuid) -> Metadata {
     Metadata {
-        command_id,
-        fingerprint: Some("f".into()),
-        actor: "tests".into(),
         correlation_id: command_id,
-        causation_id: None,
-        traceparent: None,
-        source: "tests".into(),
-        reason: None,
-        parts: Vec::new(),
+        ..Metadata::new("tests", "tests").keyed(command_id, "f")
     }
 }
 

@@ -1,11 +1,11 @@
 //! The way to DynamoDB: what goes over it is counted, and what comes back can be lost.
 
+use crate::proxy::{Upstream, operation, serve};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -71,18 +71,11 @@ impl Wire {
         error: Option<&'static str>,
         endpoint: &str,
     ) -> Self {
-        let seen = Arc::new(AtomicUsize::new(0));
-        let (upstream, client) = (endpoint.to_owned(), reqwest::Client::new());
-        let pass = move |headers: HeaderMap, body: Bytes| {
-            let (seen, upstream, client) = (seen.clone(), upstream.clone(), client.clone());
+        let (seen, upstream) = (Arc::new(AtomicUsize::new(0)), Upstream::new(endpoint));
+        let endpoint = serve(move |headers, body| {
+            let (seen, upstream) = (seen.clone(), upstream.clone());
             async move {
-                let target = headers
-                    .get("x-amz-target")
-                    .and_then(|target| target.to_str().ok())
-                    .unwrap_or_default();
-                let operation = target.rsplit('.').next().unwrap_or_default();
-                let is_one = operations.contains(&operation);
-                let before = if is_one {
+                let before = if operations.contains(&operation(&headers)) {
                     seen.fetch_add(1, Ordering::SeqCst)
                 } else {
                     usize::MAX
@@ -93,37 +86,15 @@ impl Wire {
                     );
                     return (StatusCode::BAD_REQUEST, body).into_response();
                 }
-                let mut request = client.post(&upstream).body(body);
-                for name in [
-                    "x-amz-target",
-                    "content-type",
-                    "authorization",
-                    "x-amz-date",
-                ] {
-                    if let Some(value) = headers.get(name) {
-                        request = request.header(name, value);
-                    }
-                }
-                let reply = request.send().await.expect("upstream answers");
-                let status = reply.status();
-                let date = reply.headers().get("date").cloned();
-                let body = reply.bytes().await.expect("a body");
+                let reply = upstream.pass(&headers, body).await;
                 if before == 0 {
                     return StatusCode::INTERNAL_SERVER_ERROR.into_response();
                 }
-                let mut response: Response = (status, body).into_response();
-                if let Some(date) = date {
-                    response.headers_mut().insert("date", date);
-                }
-                response
+                reply.into_response()
             }
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port is free");
-        let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let router = axum::Router::new().fallback(pass);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { endpoint }
+        });
+        Self {
+            endpoint: endpoint.await,
+        }
     }
 }

@@ -80,17 +80,7 @@ fn commit_of(stream: &str, version: u64, previous: Hash, kinds: &[&str]) -> Comm
         data: serde_json::value::to_raw_value(&json!({ "name": "Sarah" })).expect("JSON"),
         effective_at: None,
     };
-    let metadata = Metadata {
-        command_id: Uuid::now_v7(),
-        fingerprint: None,
-        actor: "tests".into(),
-        correlation_id: Uuid::nil(),
-        causation_id: None,
-        traceparent: None,
-        source: "tests".into(),
-        reason: None,
-        parts: Vec::new(),
-    };
+    let metadata = Metadata::new("tests", "tests");
     let stamp = Stamp {
         id: Uuid::now_v7(),
         timestamp: DateTime::UNIX_EPOCH,
