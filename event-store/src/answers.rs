@@ -50,18 +50,17 @@ pub(crate) async fn first_answer<L: EventLog, E>(
     parts: &[&mut dyn Participant<L, E>],
     at: Position,
 ) -> Result<Vec<Appended>, ExecuteError<E>> {
-    let commit = log
+    let commit = commit_at(log, &at, "a command was done here, and nothing is here").await?;
+    answers(log, metadata, parts, &commit).await
+}
+
+/// The commit that must lie there; if it does not, `why` it must.
+async fn commit_at(log: &impl EventLog, at: &Position, why: &str) -> Result<Commit, StoreError> {
+    let there = log
         .read(&at.stream, at.version..=at.version, 1)
         .await?
         .pop();
-    let commit = commit.ok_or_else(|| {
-        StoreError::corrupt(
-            &at.stream,
-            at.version,
-            "a command was done here, and nothing is here",
-        )
-    })?;
-    answers(log, metadata, parts, &commit).await
+    there.ok_or_else(|| StoreError::corrupt(&at.stream, at.version, why))
 }
 
 async fn answers<L: EventLog, E>(
@@ -80,17 +79,10 @@ async fn answers<L: EventLog, E>(
         let elsewhere = known.parts.iter().find(|at| at.stream == part.name());
         answers.push(match elsewhere {
             _ if part.name() == first.stream => Appended::before(first)?,
-            Some(at) => match log
-                .read(&at.stream, at.version..=at.version, 1)
-                .await?
-                .pop()
-            {
-                Some(commit) => Appended::before(&commit)?,
-                None => {
-                    let why = "the other commits of its command are there, and it is not";
-                    return Err(StoreError::corrupt(&at.stream, at.version, why).into());
-                }
-            },
+            Some(at) => {
+                let why = "the other commits of its command are there, and it is not";
+                Appended::before(&commit_at(log, at, why).await?)?
+            }
             None => Appended {
                 replayed: true,
                 ..Appended::nothing(part.version())

@@ -113,11 +113,7 @@ impl DynamoDbEventLog {
 impl EventLog for DynamoDbEventLog {
     async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
         batch.check()?;
-        let mut items = Vec::with_capacity(batch.commits.len());
-        for commit in &batch.commits {
-            let item = encode(commit);
-            items.push(item);
-        }
+        let mut items: Vec<_> = batch.commits.iter().map(encode).collect();
         let is_alone =
             batch.unchanged.is_empty() && batch.claims.is_empty() && batch.done.is_none();
         match batch.commits.as_slice() {
