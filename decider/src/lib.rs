@@ -4,12 +4,14 @@
 
 mod projection;
 pub mod testing;
+mod upcaster;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use projection::{Entry, Projection, Recorded};
+pub use projection::{Count, Entry, Projection, Recorded};
+pub use upcaster::Upcaster;
 
 /// One kind of aggregate: which commands it takes, and what its events mean.
 ///
@@ -90,12 +92,14 @@ pub trait Decider {
     const EVOLVE_VERSION: u32 = 1;
     /// How copies of one command are told from new ones.
     const IDEMPOTENCY: Idempotency = Idempotency::Ring;
+    /// What reads the events that are stored in a shape that is no longer written: one for each such type and version.
+    const UPCASTERS: &'static [Upcaster<Self::Event>] = &[];
     /// What `decide` needs to know of the past; the default is the state of an empty stream.
     type State: Clone + Default;
     /// What a caller asks for, in the imperative.
     type Command;
     /// What has happened, in the past tense.
-    type Event;
+    type Event: 'static;
     /// Why a command was refused.
     type Error;
 
@@ -120,6 +124,12 @@ pub trait Decider {
         Self::Event: 'a,
     {
         events.into_iter().fold(state, Self::evolve)
+    }
+
+    /// The schema version that events of the type `kind` are written with: the one after those that have upcasters.
+    fn schema_version(kind: &str) -> u32 {
+        let old = Self::UPCASTERS.iter().filter(|old| old.kind == kind);
+        old.map(|old| old.schema_version + 1).max().unwrap_or(1)
     }
 
     /// The values that no other stream may hold while this one is in `state`.

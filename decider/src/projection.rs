@@ -68,6 +68,9 @@ pub struct Recorded<E> {
 pub trait Projection {
     /// Names the read model; never changed once deployed.
     const NAME: &'static str;
+    /// Goes up with every change of what `fold` and `entries` make of a history, or of how a document is written: a
+    /// document of another number is folded anew from its stream's first event.
+    const FOLD_VERSION: u32 = 1;
     /// Whose events it reads.
     type Source: Decider;
     /// One row of the read model.
@@ -85,7 +88,26 @@ pub trait Projection {
     ) -> Result<Self::Document, Self::Error>;
 
     /// The index rows under which the document is found.
-    fn entries(document: &Self::Document) -> Vec<Entry>;
+    fn entries(_document: &Self::Document) -> Vec<Entry> {
+        Vec::new()
+    }
+
+    /// What an event adds to counters, given the document before it; counted exactly once, with the document.
+    fn counts(
+        _before: Option<&Self::Document>,
+        _event: &Recorded<<Self::Source as Decider>::Event>,
+    ) -> Vec<Count> {
+        Vec::new()
+    }
+}
+
+/// An amount that a counter goes up by, or down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Names the counter; its order as text is the order that counters are read in: `2026-11-21#users.created`.
+    pub counter: String,
+    /// How much is added.
+    pub by: i64,
 }
 
 /// One index row of a document.
