@@ -9,7 +9,8 @@ use std::error::Error;
 /// How often a document is tried that another process is writing, too.
 const ATTEMPTS: usize = 5;
 
-/// Brings the document of `stream` up to `version`, at least, and its index rows with it.
+/// Brings the document of `stream` up to `version`, at least, and its index rows with it. A stream whose events are all
+/// none of today's has no document.
 ///
 /// # Errors
 /// Any error leaves the document as it was, or done up to index rows that it lists: the same call finishes them.
@@ -39,14 +40,17 @@ where
         let before = stored.as_ref().map(read::<P::Document>).transpose()?;
         let entries_before = before.as_ref().map(P::entries).unwrap_or_default();
         let (after, applied_now) = advance::<P>(log, before, applied, stream, version).await?;
-        let after =
-            after
-                .filter(|_| applied_now >= version)
-                .ok_or_else(|| ReadModelError::Ahead {
-                    stream: stream.to_owned(),
-                    version,
-                    head: applied_now,
-                })?;
+        if applied_now < version {
+            return Err(ReadModelError::Ahead {
+                stream: stream.to_owned(),
+                version,
+                head: applied_now,
+            });
+        }
+        // OK because what is none of today's events so far is read again, with the first that is one.
+        let Some(after) = after else {
+            return Ok(());
+        };
         let next = StoredDocument {
             id: id.to_owned(),
             applied: applied_now,
@@ -75,7 +79,7 @@ where
     P: Projection<Source: Decider<Event: DeserializeOwned>, Error: Error + Send + Sync + 'static>,
 {
     for commit in log.read(stream, applied + 1..=to, usize::MAX).await? {
-        for recorded in commit.recorded()? {
+        for recorded in commit.recorded::<P::Source>()? {
             let version = recorded.version;
             let next = P::fold(document, &recorded).map_err(|why| ReadModelError::Poison {
                 stream: stream.to_owned(),
