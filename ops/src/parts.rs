@@ -80,3 +80,74 @@ async fn is_there(log: &impl EventLog, parts: &Parts, at: &Position) -> Result<b
 async fn read(log: &impl EventLog, at: &Position) -> Result<Vec<Commit>, StoreError> {
     log.read(&at.stream, at.version..=at.version, 1).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::tests::account::{Command, run, transfer, unkeyed};
+    use event_store::{Batch, Cache, MemoryEventLog, ServiceClock};
+
+    /// The commits of a transfer.
+    async fn made() -> [Commit; 3] {
+        let (log, clock, cache) = (
+            MemoryEventLog::default(),
+            ServiceClock::default(),
+            Cache::none(),
+        );
+        for name in ["account-1", "account-2"] {
+            for command in [Command::Open(name), Command::Deposit(1, 1)] {
+                let done = run(&cache, &log, &clock, &unkeyed(), name, &command).await;
+                done.expect("done");
+            }
+        }
+        let names = ["transfer-1", "account-1", "account-2"];
+        let made = transfer(&log, &clock, &unkeyed(), names, 1).await;
+        made.expect("made");
+        let parts = names.map(|name| log.newest(name, 1..=u64::MAX, 1));
+        let parts = futures_util::future::try_join_all(parts).await;
+        let parts: Vec<_> = parts.expect("readable").into_iter().flatten().collect();
+        parts.try_into().expect("three")
+    }
+
+    #[tokio::test]
+    async fn a_part_that_comes_into_sight_a_moment_later_is_not_missing() {
+        let (log, [transfer, from, to]) = (MemoryEventLog::default(), made().await);
+        let place = |commit: &Commit| Position {
+            stream: commit.stream.clone(),
+            version: commit.version,
+        };
+        for commit in [&transfer, &to] {
+            let part = Batch::of(commit.clone());
+            log.append(&part).await.expect("appended");
+        }
+        let suspects = || vec![place(&transfer)];
+        let missing = torn(&log, suspects()).await.expect("readable");
+        assert_eq!(missing.len(), 1);
+        let expected = Finding {
+            stream: from.stream.clone(),
+            version: from.version,
+            what: What::MissingPart {
+                of: place(&transfer),
+            },
+        };
+        assert_eq!(missing[0].findings, [expected]);
+        let (looked, last) = (torn(&log, suspects()), Batch::of(from));
+        let comes = async {
+            tokio::time::sleep(MOMENT / 4).await;
+            log.append(&last).await
+        };
+        let (missing, came) = tokio::join!(looked, comes);
+        came.expect("appended");
+        assert_eq!(missing.expect("readable").len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_suspect_that_is_gone_by_now_names_nothing() {
+        let gone = Position {
+            stream: "transfer-1".to_owned(),
+            version: 1,
+        };
+        let torn = torn(&MemoryEventLog::default(), vec![gone]).await;
+        assert_eq!(torn.expect("readable").len(), 0);
+    }
+}
