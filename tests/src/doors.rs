@@ -23,6 +23,11 @@ pub enum Old {
     Knocked {},
     /// Today an event of another type.
     Bolted {},
+    /// Today of the same shape, and of another meaning.
+    Locked {
+        /// Half turns of the key.
+        turns: u32,
+    },
     /// Today with a field more.
     Opened {
         /// Who did it.
@@ -48,6 +53,11 @@ pub enum Event {
     Secured {
         /// What holds it.
         by: String,
+    },
+    /// Was locked.
+    Locked {
+        /// Whole turns of the key.
+        turns: u32,
     },
     /// Was opened.
     Opened {
@@ -94,6 +104,11 @@ impl Time for Event {
             read: |_| Ok(vec![]),
         },
         Upcaster {
+            kind: "Locked",
+            schema_version: 1,
+            read: locked,
+        },
+        Upcaster {
             kind: "Bolted",
             schema_version: 1,
             read: |_| {
@@ -135,6 +150,16 @@ fn labelled(json: &str) -> Result<Vec<Event>, String> {
     let number = number.parse().map_err(|_| "a label begins with a number")?;
     let side = side.to_owned();
     Ok(vec![Event::Labelled { number }, Event::Placed { side }])
+}
+
+/// Two half turns are a whole one.
+fn locked(json: &str) -> Result<Vec<Event>, String> {
+    #[derive(Deserialize)]
+    struct Locked {
+        turns: u32,
+    }
+    let Locked { turns } = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    Ok(vec![Event::Locked { turns: turns / 2 }])
 }
 
 /// An event as it lies in a store.

@@ -42,6 +42,10 @@ fn secured(by: &str) -> Event {
     Event::Secured { by: by.into() }
 }
 
+fn locked(turns: u32) -> Event {
+    Event::Locked { turns }
+}
+
 fn opened(degrees: u32) -> Event {
     let by = "Sarah".into();
     Event::Opened { by, degrees }
@@ -64,9 +68,16 @@ fn every_kind() -> Vec<(StoredEvent, Vec<Event>)> {
         (labelled_before, vec![labelled(12), placed("north")]),
         (stored("Knocked", 1, &json!({})), vec![]),
         (stored("Bolted", 1, &json!({})), vec![secured("a bolt")]),
+        (stored("Locked", 1, &json!({ "turns": 4 })), vec![locked(2)]),
         (opened_before, vec![opened(0)]),
     ];
-    for event in [labelled(7), placed("south"), secured("a key"), opened(90)] {
+    for event in [
+        labelled(7),
+        placed("south"),
+        secured("a key"),
+        locked(3),
+        opened(90),
+    ] {
         let stored = StoredEvent::encode::<Door>(Uuid::now_v7(), &event).expect("it has JSON");
         kinds.push((stored, vec![event]));
     }
@@ -86,12 +97,13 @@ fn mixes(length: u32) -> impl Iterator<Item = Vec<(StoredEvent, Vec<Event>)>> {
 
 #[test]
 fn what_is_written_is_a_schema_version_after_what_is_read_by_an_upcaster() {
-    let written = every_kind().into_iter().skip(4);
+    let written = every_kind().into_iter().skip(5);
     let versions = written.map(|(stored, _)| (stored.kind, stored.schema_version));
     let expected = [
         ("Labelled", 2),
         ("Placed", 1),
         ("Secured", 1),
+        ("Locked", 2),
         ("Opened", 1),
     ];
     let expected = expected.map(|(kind, version)| (kind.to_owned(), version));
@@ -123,7 +135,7 @@ fn todays_events_have_the_id_the_version_and_the_time_of_what_was_stored() {
 /// One commit with an old event in it is read event by event, the one beside it all at once.
 #[tokio::test]
 async fn any_mix_is_folded_alike_whether_it_lies_in_one_commit_or_in_many() {
-    for mix in (1..=4).flat_map(mixes) {
+    for mix in (1..=3).flat_map(mixes) {
         let events: Vec<_> = mix.iter().map(|(stored, _)| stored.clone()).collect();
         let today: Vec<_> = mix.iter().flat_map(|(_, today)| today.clone()).collect();
         let log = MemoryEventLog::default();
