@@ -4,6 +4,7 @@ mod answer;
 mod history;
 mod list;
 mod one;
+mod state;
 
 use aws_sdk_dynamodb::Client;
 use domain::Aggregate;
