@@ -3,6 +3,7 @@
 mod bad_input;
 mod callers;
 mod life;
+mod money;
 
 use local::{Options, Stack};
 use serde_json::json;
