@@ -88,6 +88,7 @@ pub fn failed(error: ReadModelError) -> Problem {
         ReadModelError::Ahead { version, head, .. } => ahead(version, head),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
+        | ReadModelError::Counted { .. }
         | ReadModelError::Poison { .. } => {
             tracing::error!(error = causes(&error), "what is stored cannot be read");
             Problem::internal()

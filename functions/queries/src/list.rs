@@ -43,14 +43,20 @@ pub async fn answer<A: Aggregate>(
     let page = match parameters.get("query") {
         None => {
             let list = status.map_or(all, String::as_str);
-            listed::<A::ReadModel>(&queries.documents, list, cursor.as_ref(), limit)
-                .await
-                .map_err(failed)?
+            listed::<A::ReadModel>(
+                &queries.log,
+                &queries.documents,
+                list,
+                cursor.as_ref(),
+                limit,
+            )
+            .await
+            .map_err(failed)?
         }
         Some(query) => {
             let entry = A::ReadModel::lookup(query)
                 .map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
-            let mut documents = found::<A::ReadModel>(&queries.documents, &entry)
+            let mut documents = found::<A::ReadModel>(&queries.log, &queries.documents, &entry)
                 .await
                 .map_err(failed)?;
             documents.retain(|document| {
