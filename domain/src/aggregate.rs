@@ -1,6 +1,6 @@
-//! What the rest of the system asks of an aggregate and of its read model, beyond deciding: names, routes and JSON.
+//! What the rest of the system asks of an aggregate, beyond deciding: names, routes and JSON.
 
-use decider::{Decider, Entry, Projection};
+use decider::{Claim, Decider};
 use garde::Validate;
 use serde::{
     Serialize,
@@ -8,7 +8,8 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// An aggregate that is served over HTTP. Its commands and events are enums of the JSON form `{"type", "data"}`.
+/// An aggregate that is served over HTTP. Its commands and events are enums of the JSON form `{"type", "data"}`. Its state is
+/// what callers see of it, so its JSON is an object: a `status` and whatever else there is to say.
 pub trait Aggregate:
     'static
     + Decider<
@@ -18,39 +19,27 @@ pub trait Aggregate:
         Error: std::error::Error + Serialize + Send + Sync,
     >
 {
-    /// Names it in paths and scopes: `users`.
+    /// Names it in paths and scopes, and its read model: `users`.
     const COLLECTION: &'static str;
     /// Each route key of the HTTP API with the type of its command: `("POST /users", "CreateUser")`.
     const ROUTES: &'static [(&'static str, &'static str)];
-    /// The type of each event, for whoever matches on it: rules, filters.
+    /// The type of each event that is written, for whoever matches on it: rules, filters.
     const EVENT_TYPES: &'static [&'static str];
-    /// The documents that `GET /{collection}` shows.
-    type ReadModel: ReadModel<Source = Self>;
-}
+    /// The statuses that are listed, and may be asked for with `?status=`. What is in another one is gone: it is in no list,
+    /// and GET answers 410.
+    const STATUSES: &'static [&'static str];
 
-/// A projection whose documents are served over HTTP.
-pub trait ReadModel:
-    'static
-    + Projection<
-        Source: Aggregate,
-        Document: Serialize + DeserializeOwned + Clone + Send + Sync,
-        Error: std::error::Error + Send + Sync,
-    >
-{
-    /// The list of all documents, and those that `?status=` may name; each is the name of an [`Entry::Listed`].
-    const LISTS: (&'static str, &'static [&'static str]);
+    /// The status of a state, as its JSON has it.
+    fn status(state: &Self::State) -> &'static str;
 
-    /// The index row that an exact `?query=` is looked up under.
+    /// The claim that an exact `?query=` is looked up by.
     ///
     /// # Errors
     /// Why `query` cannot be looked up, for the caller.
-    fn lookup(query: &str) -> Result<Entry, String>;
+    fn lookup(query: &str) -> Result<Claim, String>;
 
-    /// The status that `?status=` compares with.
-    fn status(document: &Self::Document) -> &str;
-
-    /// When the document's subject was deleted, if it was: such a document answers 410.
-    fn deleted_at(document: &Self::Document) -> Option<&str>;
+    /// The subject of the caller to whom the scope `self` gives this stream, if it is anybody's.
+    fn owner<'a>(id: &'a str, state: &'a Self::State) -> Option<&'a str>;
 }
 
 /// One field of a command that is not as it must be.

@@ -1,18 +1,28 @@
-//! The domain: what users may do and what became of them. Pure: no I/O, no clock, no AWS.
+//! The domain: what users and bank accounts may do and what became of them. Pure: no I/O, no clock, no AWS.
 //! One file per aggregate; [`registry`] is the one list of them.
 
+pub mod account;
 mod aggregate;
 mod mailing;
+pub mod money;
 mod personal;
+mod read_model;
 pub mod registry;
+pub mod transfer;
 pub mod user;
-pub mod users;
 pub mod values;
 mod welcome;
 
-pub use aggregate::{Aggregate, FieldError, ReadModel, parse};
+pub use account::Account;
+pub use aggregate::{Aggregate, FieldError, parse};
 pub use mailing::{Mail, Mailing};
 pub use personal::Personal;
+pub use read_model::{ALL, Document, ReadModel, ReadModelOf, found};
+pub use transfer::Transfer;
 pub use user::User;
-pub use users::Users;
 pub use welcome::Welcome;
+
+/// The read model of users.
+pub type Users = ReadModelOf<User>;
+/// The read model of bank accounts.
+pub type Accounts = ReadModelOf<Account>;

@@ -1,7 +1,7 @@
-//! The one list of aggregates; every binary finds the one that it is deployed for by name.
+//! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
-use crate::{Aggregate, Mailing, ReadModel, User, Welcome};
-use decider::{Decider, Projection};
+use crate::{Account, Aggregate, Mailing, ReadModel, ReadModelOf, Transfer, User, Welcome};
+use decider::Decider;
 
 /// Something generic over aggregates, to be done for the one that is named at run time.
 pub trait AggregateVisitor {
@@ -28,10 +28,20 @@ pub trait MailingVisitor {
 }
 
 macro_rules! registry {
-    (aggregates: [$($aggregate:ty),+ $(,)?], mailings: [$($mailing:ty),* $(,)?]) => {
+    (
+        aggregates: [$($aggregate:ty),+ $(,)?],
+        projections: [$($projection:ty),* $(,)?],
+        mailings: [$($mailing:ty),* $(,)?] $(,)?
+    ) => {
         /// The category of every aggregate, with the types of its events.
         pub const AGGREGATES: &[(&str, &[&str])] =
             &[$((<$aggregate as Decider>::CATEGORY, <$aggregate as Aggregate>::EVENT_TYPES)),+];
+
+        /// Every projection: the name of the read model that it keeps, and the category whose streams it reads.
+        pub const PROJECTIONS: &[(&str, &str)] = &[
+            $((<$aggregate as Aggregate>::COLLECTION, <$aggregate as Decider>::CATEGORY),)+
+            $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
+        ];
 
         /// Visits the aggregate of this category; `None` if there is none.
         pub fn aggregate<V: AggregateVisitor>(category: &str, visitor: V) -> Option<V::Output> {
@@ -41,11 +51,15 @@ macro_rules! registry {
             None
         }
 
-        /// Visits the read model of this name; `None` if there is none.
-        pub fn read_model<V: ReadModelVisitor>(name: &str, visitor: V) -> Option<V::Output> {
-            $(if name == <<$aggregate as Aggregate>::ReadModel as Projection>::NAME {
-                return Some(visitor.visit::<<$aggregate as Aggregate>::ReadModel>());
+        /// Visits the projection that keeps the read model of this name from streams of this category; `None` if there is
+        /// none. Every aggregate has one, named by its collection.
+        pub fn projection<V: ReadModelVisitor>(name: &str, category: &str, visitor: V) -> Option<V::Output> {
+            $(if projects::<ReadModelOf<$aggregate>>(name, category) {
+                return Some(visitor.visit::<ReadModelOf<$aggregate>>());
             })+
+            $(if projects::<$projection>(name, category) {
+                return Some(visitor.visit::<$projection>());
+            })*
             None
         }
 
@@ -59,9 +73,14 @@ macro_rules! registry {
     };
 }
 
+fn projects<P: ReadModel>(name: &str, category: &str) -> bool {
+    name == P::NAME && category == P::Source::CATEGORY
+}
+
 registry! {
-    aggregates: [User],
-    mailings: [Welcome]
+    aggregates: [User, Account, Transfer],
+    projections: [],
+    mailings: [Welcome],
 }
 
 #[cfg(test)]
@@ -98,8 +117,12 @@ mod tests {
             (Some("user"), None)
         );
         assert_eq!(
-            (read_model("users", Name), read_model("user", Name)),
-            (Some("users"), None)
+            (
+                projection("users", "user", Name),
+                projection("users", "account", Name),
+                projection("accounts", "account", Name)
+            ),
+            (Some("users"), None, Some("accounts"))
         );
         assert_eq!(
             (mailing("welcome", Name), mailing("users", Name)),

@@ -2,8 +2,8 @@
 //! one only reactivated or deleted; no two users hold one email until one of them is deleted.
 
 use crate::values::{Email, Name, Phone, Reason, Status};
-use crate::{Aggregate, Personal, Users};
-use decider::{Claim, Decider};
+use crate::{Aggregate, Personal};
+use decider::{Claim, Decider, Upcaster};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,6 @@ pub enum Event {
     UserCreated {
         name: Personal<Name>,
         email: Personal<Email>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         phone: Option<Personal<Phone>>,
     },
     UserNameChanged {
@@ -105,6 +104,7 @@ pub enum Event {
     UserDeleted {
         #[serde(flatten)]
         held: Held,
+        status: Status,
         reason: Reason,
     },
     UserRestored {
@@ -116,11 +116,18 @@ pub enum Event {
 
 /// What is known of a user.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
 pub enum State {
     #[default]
     Unknown,
-    Live(Held),
-    Deleted(Held),
+    Active(Held),
+    Suspended(Held),
+    Deleted {
+        #[serde(flatten)]
+        held: Held,
+        /// The status that a restored one has again.
+        was: Status,
+    },
 }
 
 /// What a user holds; a deleted one gets it back when restored.
@@ -128,9 +135,7 @@ pub enum State {
 pub struct Held {
     pub name: Personal<Name>,
     pub email: Personal<Email>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Personal<Phone>>,
-    pub status: Status,
 }
 
 /// Why a command was refused.
@@ -156,6 +161,8 @@ pub enum User {}
 
 impl Decider for User {
     const CATEGORY: &'static str = "user";
+    const EVOLVE_VERSION: u32 = 2;
+    const UPCASTERS: &'static [Upcaster<Event>] = old::UPCASTERS;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -164,40 +171,43 @@ impl Decider for User {
     fn decide(command: &Command, state: &State) -> Result<Vec<Event>, Error> {
         use Command::*;
         use State::*;
-        match (state, command) {
+        match (state, command.clone()) {
             (Unknown, CreateUser { name, email, phone }) => Ok(vec![Event::UserCreated {
-                name: Personal::Known(name.clone()),
-                email: Personal::Known(email.clone()),
-                phone: phone.clone().map(Personal::Known),
+                name: Personal::Known(name),
+                email: Personal::Known(email),
+                phone: phone.map(Personal::Known),
             }]),
             (Unknown, _) => Err(Error::UnknownUser),
-            (Live(_) | Deleted(_), CreateUser { .. }) => Err(Error::UserExists),
-            (Deleted(held), RestoreUser { reason }) => Ok(vec![Event::UserRestored {
-                held: held.clone(),
-                reason: reason.clone(),
-            }]),
-            (Deleted(_), DeleteUser { .. }) | (Live(_), RestoreUser { .. }) => Ok(vec![]),
-            (Deleted(_), _) => Err(Error::UserDeleted),
-            (Live(held), DeleteUser { reason }) => Ok(vec![Event::UserDeleted {
-                held: held.clone(),
-                reason: reason.clone(),
-            }]),
-            (Live(held), ChangeUserStatus { status, reason }) => {
-                let (old, reason) = (held.status, reason.clone());
-                let event = |new| Event::UserStatusChanged { old, new, reason };
-                Ok(Vec::from_iter(status.filter(|new| *new != old).map(event)))
+            (Active(_) | Suspended(_) | Deleted { .. }, CreateUser { .. }) => {
+                Err(Error::UserExists)
             }
-            (Live(held), _) if held.status == Status::Suspended => Err(Error::UserSuspended),
-            (Live(held), ChangeUserName { name, reason }) => {
+            (Deleted { held, was }, RestoreUser { reason }) => Ok(restored(held, *was, reason)),
+            (Deleted { .. }, DeleteUser { .. }) => Ok(vec![]),
+            (Deleted { .. }, _) => Err(Error::UserDeleted),
+            (Active(_) | Suspended(_), RestoreUser { .. }) => Ok(vec![]),
+            (Active(held), DeleteUser { reason }) => {
+                Ok(vec![deleted(held, Status::Active, reason)])
+            }
+            (Suspended(held), DeleteUser { reason }) => {
+                Ok(vec![deleted(held, Status::Suspended, reason)])
+            }
+            (Active(_), ChangeUserStatus { status, reason }) => {
+                Ok(status_changed(Status::Active, status, &reason))
+            }
+            (Suspended(_), ChangeUserStatus { status, reason }) => {
+                Ok(status_changed(Status::Suspended, status, &reason))
+            }
+            (Suspended(_), _) => Err(Error::UserSuspended),
+            (Active(held), ChangeUserName { name, reason }) => {
                 let event = |old, new, reason| Event::UserNameChanged { old, new, reason };
-                Ok(change(&held.name, Some(name), reason, event))
+                Ok(change(&held.name, Some(name), &reason, event))
             }
-            (Live(held), ChangeUserEmail { email, reason }) => {
+            (Active(held), ChangeUserEmail { email, reason }) => {
                 let event = |old, new, reason| Event::UserEmailChanged { old, new, reason };
-                Ok(change(&held.email, Some(email), reason, event))
+                Ok(change(&held.email, Some(email), &reason, event))
             }
             (
-                Live(held),
+                Active(held),
                 CorrectUser {
                     name,
                     email,
@@ -205,9 +215,9 @@ impl Decider for User {
                 },
             ) => {
                 let event = |old, new, reason| Event::UserNameCorrected { old, new, reason };
-                let name = change(&held.name, name.as_ref(), reason, event);
+                let name = change(&held.name, name, &reason, event);
                 let event = |old, new, reason| Event::UserEmailCorrected { old, new, reason };
-                let email = change(&held.email, email.as_ref(), reason, event);
+                let email = change(&held.email, email, &reason, event);
                 Ok([name, email].concat())
             }
         }
@@ -215,11 +225,10 @@ impl Decider for User {
 
     fn evolve(state: State, event: &Event) -> State {
         match event {
-            Event::UserCreated { name, email, phone } => State::Live(Held {
+            Event::UserCreated { name, email, phone } => State::Active(Held {
                 name: name.clone(),
                 email: email.clone(),
                 phone: phone.clone(),
-                status: Status::Active,
             }),
             Event::UserNameChanged { new, .. } | Event::UserNameCorrected { new, .. } => {
                 state.with(|held| held.name = new.clone())
@@ -227,19 +236,29 @@ impl Decider for User {
             Event::UserEmailChanged { new, .. } | Event::UserEmailCorrected { new, .. } => {
                 state.with(|held| held.email = new.clone())
             }
-            Event::UserStatusChanged { new, .. } => state.with(|held| held.status = *new),
-            Event::UserDeleted { held, .. } => State::Deleted(held.clone()),
-            Event::UserRestored { held, .. } => State::Live(held.clone()),
+            Event::UserStatusChanged { new, .. } => match (state, new) {
+                (State::Active(held) | State::Suspended(held), Status::Active) => {
+                    State::Active(held)
+                }
+                (State::Active(held) | State::Suspended(held), Status::Suspended) => {
+                    State::Suspended(held)
+                }
+                (state @ (State::Unknown | State::Deleted { .. }), _) => state,
+            },
+            Event::UserDeleted { held, status, .. } => {
+                let (held, was) = (held.clone(), *status);
+                State::Deleted { held, was }
+            }
+            Event::UserRestored { held, .. } => State::Active(held.clone()),
         }
     }
 
     fn claims(state: &State) -> Vec<Claim> {
         match state {
-            State::Live(held) => Vec::from_iter(held.email.known().map(|email| Claim {
-                kind: "email",
-                canonical: email.canonical(),
-            })),
-            State::Unknown | State::Deleted(_) => vec![],
+            State::Active(held) | State::Suspended(held) => {
+                Vec::from_iter(held.email.known().map(claim))
+            }
+            State::Unknown | State::Deleted { .. } => vec![],
         }
     }
 }
@@ -265,26 +284,74 @@ impl Aggregate for User {
         "UserDeleted",
         "UserRestored",
     ];
-    type ReadModel = Users;
+    const STATUSES: &'static [&'static str] = &["active", "suspended"];
+
+    fn status(state: &State) -> &'static str {
+        match state {
+            State::Unknown => "unknown",
+            State::Active(_) => "active",
+            State::Suspended(_) => "suspended",
+            State::Deleted { .. } => "deleted",
+        }
+    }
+
+    fn lookup(query: &str) -> Result<Claim, String> {
+        let email = Email::from(query);
+        let whole = email.validate().map(|()| claim(&email));
+        whole.map_err(|_| "must be a whole email address".to_owned())
+    }
+
+    fn owner<'a>(id: &'a str, _: &'a State) -> Option<&'a str> {
+        Some(id)
+    }
 }
 
 impl State {
     fn with(mut self, change: impl FnOnce(&mut Held)) -> Self {
-        if let Self::Live(held) = &mut self {
+        if let Self::Active(held) | Self::Suspended(held) = &mut self {
             change(held);
         }
         self
     }
 }
 
+fn claim(email: &Email) -> Claim {
+    Claim {
+        kind: "email",
+        canonical: email.canonical(),
+    }
+}
+
+fn deleted(held: &Held, status: Status, reason: Reason) -> Event {
+    let held = held.clone();
+    Event::UserDeleted {
+        held,
+        status,
+        reason,
+    }
+}
+
+/// A restored user is active; one that was suspended is so again, and UserStatusChanged says it, as it says every time.
+fn restored(held: &Held, was: Status, reason: Reason) -> Vec<Event> {
+    let again = status_changed(Status::Active, Some(was), &reason);
+    let held = held.clone();
+    [vec![Event::UserRestored { held, reason }], again].concat()
+}
+
+fn status_changed(old: Status, new: Option<Status>, reason: &Reason) -> Vec<Event> {
+    let reason = reason.clone();
+    let event = |new| Event::UserStatusChanged { old, new, reason };
+    Vec::from_iter(new.filter(|new| *new != old).map(event))
+}
+
 /// The event of a change, if a new value is given and is not what is held.
 fn change<T: Clone + PartialEq, R: Clone>(
     held: &Personal<T>,
-    wanted: Option<&T>,
+    wanted: Option<T>,
     reason: &R,
     event: impl FnOnce(Personal<T>, Personal<T>, R) -> Event,
 ) -> Vec<Event> {
-    let new = wanted.filter(|new| held.known() != Some(new)).cloned();
+    let new = wanted.filter(|new| held.known() != Some(new));
     Vec::from_iter(new.map(|new| event(held.clone(), Personal::Known(new), reason.clone())))
 }
 
@@ -295,5 +362,6 @@ fn this_or(email: &Option<Email>) -> impl FnOnce(&Option<Name>, &()) -> garde::R
     }
 }
 
+mod old;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use garde::{Validate, rules::email::parse_email};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
 /// Declares a text that `$check` judges. Its `Debug` shows no value, so that a log of a command names nobody.
@@ -24,7 +24,7 @@ macro_rules! texts {
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self(text.replace("\r\n", "\n").trim().nfc().collect())
+                Self($crate::values::tidy(text))
             }
         }
 
@@ -38,13 +38,14 @@ macro_rules! texts {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(..)"))
             }
         }
     )+};
 }
+pub(crate) use texts;
 
 texts! {
     /// What a person is called: 1 to 200 characters of any script.
@@ -103,6 +104,10 @@ impl Email {
     }
 }
 
+pub(crate) fn tidy(text: &str) -> String {
+    text.replace("\r\n", "\n").trim().nfc().collect()
+}
+
 fn email(text: &str) -> Result<(), String> {
     const MOST: usize = 254;
     match parse_email(text) {
@@ -133,7 +138,7 @@ fn phone(text: &str) -> Result<(), String> {
     Err("must be a phone number: 1 to 40 digits, spaces and + - . / ( ) # * , ;".to_owned())
 }
 
-fn prose(text: &str, most: usize, also: &[char]) -> Result<(), String> {
+pub(crate) fn prose(text: &str, most: usize, also: &[char]) -> Result<(), String> {
     if text.is_empty() {
         return Err(format!("is required: 1 to {most} characters"));
     }

@@ -294,6 +294,13 @@ pub fn stream_name(category: &str, id: Uuid) -> String {
     format!("{category}-{id}")
 }
 
+/// The category in a stream's name.
+pub fn stream_category(stream: &str) -> &str {
+    stream
+        .split_once('-')
+        .map_or(stream, |(category, _)| category)
+}
+
 /// The id in a stream's name.
 pub fn stream_id(stream: &str) -> &str {
     stream.split_once('-').map_or(stream, |(_, id)| id)

@@ -78,7 +78,7 @@ pub use cache::Cache;
 pub use chain::{Chain, Hash};
 pub use claims::{COMMAND, ClaimChange, ClaimsKey};
 pub use clock::{Clock, ClockOff, Reading, ServiceClock, rfc3339};
-pub use commit::{Commit, Position, StoredEvent, stream_id, stream_name};
+pub use commit::{Commit, Position, StoredEvent, stream_category, stream_id, stream_name};
 pub use dynamodb::DynamoDbEventLog;
 pub use error::{AppendError, ExecuteError, StoreError};
 pub use execute::{execute, execute_all};

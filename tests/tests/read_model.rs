@@ -375,11 +375,11 @@ async fn a_status_has_its_own_list(backend: &Backend) {
 }
 
 async fn a_user_is_found_by_the_exact_email_in_any_letters(backend: &Backend) {
-    use domain::ReadModel;
+    use domain::Aggregate;
     let id = user(backend, "Sarah@example.com").await;
     ring(backend, id, 1).await.expect("projected");
     let search = async |query| {
-        let entry = Users::lookup(query).expect("an email");
+        let entry = domain::found(domain::User::lookup(query).expect("an email"));
         let documents = found::<Users>(&backend.log(), &backend.documents(), &entry)
             .await
             .expect("found");

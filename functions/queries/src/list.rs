@@ -2,7 +2,7 @@
 
 use crate::answer::{Queries, failed};
 use crate::one::document;
-use domain::{Aggregate, ReadModel};
+use domain::{ALL, Aggregate, ReadModelOf};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters};
 use event_store::EventLog;
 use lambda_http::http::StatusCode;
@@ -32,18 +32,17 @@ pub async fn answer<A: Aggregate>(
         .get("cursor")
         .map(|text| Cursor::parse(text).ok_or_else(no_cursor))
         .transpose()?;
-    let (all, statuses) = A::ReadModel::LISTS;
     let status = parameters.get("status");
-    if status.is_some_and(|status| !statuses.contains(&status.as_str())) {
+    if status.is_some_and(|status| !A::STATUSES.contains(&status.as_str())) {
         return Err(Problem::invalid([Invalid::new(
             "status",
-            format!("must be one of: {}", statuses.join(", ")),
+            format!("must be one of: {}", A::STATUSES.join(", ")),
         )]));
     }
     let page = match parameters.get("query") {
         None => {
-            let list = status.map_or(all, String::as_str);
-            listed::<A::ReadModel>(
+            let list = status.map_or(ALL, String::as_str);
+            listed::<ReadModelOf<A>>(
                 &queries.log,
                 &queries.documents,
                 list,
@@ -54,13 +53,14 @@ pub async fn answer<A: Aggregate>(
             .map_err(failed)?
         }
         Some(query) => {
-            let entry = A::ReadModel::lookup(query)
-                .map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
-            let mut documents = found::<A::ReadModel>(&queries.log, &queries.documents, &entry)
+            let claim =
+                A::lookup(query).map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
+            let entry = domain::found(claim);
+            let mut documents = found::<ReadModelOf<A>>(&queries.log, &queries.documents, &entry)
                 .await
                 .map_err(failed)?;
             documents.retain(|document| {
-                status.is_none_or(|status| A::ReadModel::status(document) == status)
+                status.is_none_or(|status| A::status(&document.state) == status)
             });
             Page {
                 documents,

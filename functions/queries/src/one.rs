@@ -1,7 +1,7 @@
 //! `GET /{collection}/{id}`: one document.
 
 use crate::answer::{Queries, ahead, failed, unknown};
-use domain::{Aggregate, ReadModel};
+use domain::{Aggregate, Document, ReadModelOf};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
 use event_store::{EventLog, stream_name};
 use lambda_http::http::StatusCode;
@@ -21,7 +21,7 @@ pub async fn answer<A: Aggregate>(
     let id = stream_id(request)?;
     caller.may(&format!("{}:read", A::COLLECTION), Some(&id.to_string()))?;
     let (at_least, min_version) = at_least(&parameters(request, &["min_version", "consistency"])?)?;
-    let shown = show::<A::ReadModel>(
+    let shown = show::<ReadModelOf<A>>(
         &queries.log,
         &queries.documents,
         &stream_name(A::CATEGORY, id),
@@ -33,11 +33,11 @@ pub async fn answer<A: Aggregate>(
     if shown.version < min_version {
         return Err(ahead(min_version, shown.version));
     }
-    if let Some(deleted_at) = A::ReadModel::deleted_at(&shown.document) {
+    if let Some(deleted_at) = &shown.document.deleted_at {
         let detail = format!("{id} was deleted at {deleted_at}; its history says by whom and why");
         return Err(Problem::new(StatusCode::GONE, "deleted", detail)
             .with("id", id.to_string())
-            .with("deleted_at", deleted_at)
+            .with("deleted_at", deleted_at.as_str())
             .with("version", shown.version)
             .with("history", format!("/{}/{id}/history", A::COLLECTION)));
     }
@@ -51,9 +51,7 @@ pub async fn answer<A: Aggregate>(
 ///
 /// # Errors
 /// 500 when it has no JSON form.
-pub fn document<A: Aggregate>(
-    document: &<A::ReadModel as decider::Projection>::Document,
-) -> Result<serde_json::Value, Problem> {
+pub fn document<A: Aggregate>(document: &Document<A::State>) -> Result<serde_json::Value, Problem> {
     serde_json::to_value(document).map_err(|error| {
         tracing::error!(%error, "document cannot be written");
         Problem::internal()
