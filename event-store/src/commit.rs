@@ -2,16 +2,12 @@
 
 use crate::metadata::Head;
 use crate::schema::{CHAIN, DIGEST, EVENTS, METADATA, SNAPSHOT, STREAM, VERSION};
-use crate::{Chain, Hash, Metadata, Stamp, StoreError};
-use chrono::{DateTime, Utc};
-use decider::Recorded;
+use crate::{Chain, Hash, Metadata, Stamp, StoreError, StoredEvent};
+use decider::{Decider, Recorded};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// The schema version that events are written with.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
 /// No stream gets so far; what follows it can still be counted.
 const LAST_VERSION: u64 = u64::MAX / 2;
 /// What a number takes of an item at its most, in bytes.
@@ -37,14 +33,14 @@ const NUMBER: usize = 21;
 ///
 /// let mut commit = log.read("cart-1", 1..=1, 1).await?.remove(0);
 /// assert_eq!(commit.metadata()?.actor, "sarah");
-/// let events = commit.recorded::<Event>()?;
+/// let events = commit.recorded::<Cart>()?;
 /// assert!(matches!(&events[0].event, Event::ItemAdded { item } if item == "a lamp"));
 /// assert_eq!(commit.hash(), commit.chain.hash);
 ///
 /// // Whoever changes what is stored is found out; what cannot be read is an error, and is not skipped.
 /// commit.events = commit.events.replace("ItemAdded", "ItemStolen");
 /// assert_ne!(commit.hash(), commit.chain.hash);
-/// assert!(matches!(commit.recorded::<Event>(), Err(StoreError::Corrupt { version: 1, .. })));
+/// assert!(matches!(commit.recorded::<Cart>(), Err(StoreError::Corrupt { version: 1, .. })));
 /// # Ok(())
 /// # }
 /// ```
@@ -66,23 +62,6 @@ pub struct Commit {
     /// The state after it, if that was due, and nobody has deleted it since: only a shortcut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
-}
-
-/// One event, in the JSON that its aggregate gave it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredEvent {
-    /// UUIDv7.
-    pub id: Uuid,
-    /// The name of the event.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Which shape of this type `data` has; the first is 1.
-    pub schema_version: u32,
-    /// The event's fields, in JSON.
-    pub data: Box<RawValue>,
-    /// When it happened in the world, where that is not when it was recorded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effective_at: Option<DateTime<Utc>>,
 }
 
 /// Where a commit lies, or a stream ends.
@@ -214,78 +193,29 @@ impl Commit {
         read(self, &self.metadata)
     }
 
-    /// The events with their versions, as their aggregate understands them.
+    /// The events of today that it holds: those that are one stored event have its id and its version in common.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] for an event that cannot be read.
-    pub fn recorded<E: DeserializeOwned>(&self) -> Result<Vec<Recorded<E>>, StoreError> {
+    pub fn recorded<D>(&self) -> Result<Vec<Recorded<D::Event>>, StoreError>
+    where
+        D: Decider<Event: DeserializeOwned>,
+    {
         let timestamp = crate::rfc3339(self.stamp()?.timestamp);
-        self.events()?
-            .iter()
-            .zip(0..)
-            .map(|(stored, after)| {
-                let version = self.version.saturating_add(after);
-                Ok(Recorded {
+        let mut recorded = Vec::new();
+        for (stored, after) in self.events()?.iter().zip(0..) {
+            let version = self.version.saturating_add(after);
+            for event in stored.decode::<D>(&self.stream, version)? {
+                recorded.push(Recorded {
                     id: stored.id.to_string(),
                     stream_id: stream_id(&self.stream).to_owned(),
                     version,
                     timestamp: timestamp.clone(),
-                    event: stored.decode(&self.stream, version)?,
-                })
-            })
-            .collect()
-    }
-}
-
-impl StoredEvent {
-    /// Takes the JSON form `{"type", "data"}` of an event apart.
-    ///
-    /// # Errors
-    /// The event has another form, or none.
-    pub fn encode<E: Serialize>(id: Uuid, event: &E) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Tagged {
-            #[serde(rename = "type")]
-            kind: String,
-            #[serde(default)]
-            data: Box<RawValue>,
+                    event,
+                });
+            }
         }
-        let Tagged { kind, data } = serde_json::from_str(&serde_json::to_string(event)?)?;
-        Ok(Self {
-            id,
-            kind,
-            schema_version: SCHEMA_VERSION,
-            data,
-            effective_at: None,
-        })
-    }
-
-    /// Puts it together again.
-    pub(crate) fn decode<E: DeserializeOwned>(
-        &self,
-        stream: &str,
-        version: u64,
-    ) -> Result<E, StoreError> {
-        let corrupt = |why: String| {
-            let (id, kind) = (self.id, &self.kind);
-            StoreError::corrupt(stream, version, format!("event {id} of type {kind}: {why}"))
-        };
-        if self.schema_version != SCHEMA_VERSION {
-            return Err(corrupt(format!(
-                "schema version {SCHEMA_VERSION} is known, found {}",
-                self.schema_version
-            )));
-        }
-        // OK because a type is a plain name: what cannot stand in a JSON string as it is does not decode.
-        let json = format!(r#"{{"type":"{}","data":{}}}"#, self.kind, self.data);
-        serde_json::from_str(&json).map_err(|error| corrupt(error.to_string()))
-    }
-}
-
-impl PartialEq for StoredEvent {
-    fn eq(&self, other: &Self) -> bool {
-        let rest = |event: &Self| (event.id, event.schema_version, event.effective_at);
-        rest(self) == rest(other) && self.kind == other.kind && self.data.get() == other.data.get()
+        Ok(recorded)
     }
 }
 

@@ -205,7 +205,7 @@ where
         if events.is_empty() {
             return Ok(None);
         }
-        let stored = encode(self.name, version + 1, &events, clock)?;
+        let stored = encode::<D>(self.name, version + 1, &events, clock)?;
         let mut next = Stream::clone(&self.stream);
         next.state = D::fold(next.state, &events);
         next.version += events.len() as u64;
@@ -277,15 +277,15 @@ where
     }
 }
 
-fn encode<E: Serialize>(
+fn encode<D: Decider<Event: Serialize>>(
     name: &str,
     version: u64,
-    events: &[E],
+    events: &[D::Event],
     clock: &dyn Clock,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     within("events", MAX_EVENTS, events.len())?;
     let encode = |event| {
-        let stored = StoredEvent::encode(clock.new_id(), event)
+        let stored = StoredEvent::encode::<D>(clock.new_id(), event)
             .map_err(|error| StoreError::corrupt(name, version, error))?;
         within("bytes in an event", MAX_EVENT, stored.data.get().len())?;
         Ok(stored)

@@ -1,6 +1,6 @@
 //! Events straight from a commit's text, for folding: no copy is made of what `evolve` does not see.
 
-use crate::commit::SCHEMA_VERSION;
+use decider::Decider;
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess};
 use std::fmt;
@@ -8,13 +8,16 @@ use std::marker::PhantomData;
 
 /// The events in the JSON of a list of [`crate::StoredEvent`]s; `None` where it takes more than that to read them, or
 /// to say what is wrong with them.
-pub(crate) fn events<E: DeserializeOwned>(json: &str) -> Option<Vec<E>> {
-    let events: Vec<Plain<E>> = serde_json::from_str(json).ok()?;
+pub(crate) fn events<D>(json: &str) -> Option<Vec<D::Event>>
+where
+    D: Decider<Event: DeserializeOwned>,
+{
+    let events: Vec<Plain<D>> = serde_json::from_str(json).ok()?;
     Some(events.into_iter().map(|Plain(event)| event).collect())
 }
 
-/// An event whose data come after its type and its schema version, as they are written.
-struct Plain<E>(E);
+/// An event whose data come after its type and its schema version, as they are written today.
+struct Plain<D: Decider>(D::Event);
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,37 +29,43 @@ enum Key {
     Other,
 }
 
-struct PlainVisitor<E>(PhantomData<E>);
+struct PlainVisitor<D>(PhantomData<D>);
 
-impl<'de, E: Deserialize<'de>> Deserialize<'de> for Plain<E> {
-    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(PlainVisitor(PhantomData)).map(Self)
+impl<'de, D: Decider<Event: DeserializeOwned>> Deserialize<'de> for Plain<D> {
+    fn deserialize<F: de::Deserializer<'de>>(from: F) -> Result<Self, F::Error> {
+        from.deserialize_map(PlainVisitor::<D>(PhantomData))
+            .map(Self)
     }
 }
 
-impl<'de, E: Deserialize<'de>> de::Visitor<'de> for PlainVisitor<E> {
-    type Value = E;
+impl<'de, D: Decider<Event: DeserializeOwned>> de::Visitor<'de> for PlainVisitor<D> {
+    type Value = D::Event;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an event as it is written")
+        formatter.write_str("an event as it is written today")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<E, A::Error> {
-        let (mut kind, mut is_known, mut event) = (None, false, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<D::Event, A::Error> {
+        let (mut kind, mut is_of_today, mut event) = (None, None, None);
         while let Some(key) = map.next_key()? {
             match (key, kind) {
                 (Key::Type, None) => kind = Some(map.next_value::<&str>()?),
-                (Key::SchemaVersion, _) => is_known = map.next_value::<u32>()? == SCHEMA_VERSION,
-                (Key::Data, Some(kind)) if is_known && event.is_none() => {
+                // OK because the schema version that is written has no upcaster.
+                (Key::SchemaVersion, Some(kind)) if is_of_today.is_none() => {
+                    is_of_today = Some(map.next_value::<u32>()? == D::schema_version(kind));
+                }
+                (Key::Data, Some(kind)) if is_of_today == Some(true) && event.is_none() => {
                     let tagged = Tagged {
                         map: &mut map,
                         kind,
                         given: 0,
                     };
-                    event = Some(E::deserialize(MapAccessDeserializer::new(tagged))?);
+                    event = Some(D::Event::deserialize(MapAccessDeserializer::new(tagged))?);
                 }
                 (Key::Other, _) => drop(map.next_value::<IgnoredAny>()?),
-                (Key::Type | Key::Data, _) => return Err(de::Error::custom("not as written")),
+                (Key::Type | Key::SchemaVersion | Key::Data, _) => {
+                    return Err(de::Error::custom("not as written today"));
+                }
             }
         }
         event.ok_or_else(|| de::Error::missing_field("data"))
@@ -99,29 +108,53 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Tagged<'_, 'de, A> {
 mod tests {
     use super::*;
     use crate::StoredEvent;
+    use decider::Upcaster;
     use serde::Serialize;
     use uuid::Uuid;
 
-    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct Door;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
     #[serde(tag = "type", content = "data")]
-    enum Door {
+    enum Event {
         Named { name: String, keys: Vec<u8> },
         Opened(u64),
         Closed,
     }
 
+    impl Decider for Door {
+        const CATEGORY: &'static str = "door";
+        const UPCASTERS: &'static [Upcaster<Event>] = &[Upcaster {
+            kind: "Named",
+            schema_version: 1,
+            read: |_| Ok(vec![Event::Closed, Event::Closed]),
+        }];
+        type State = ();
+        type Command = ();
+        type Event = Event;
+        type Error = ();
+
+        fn decide((): &(), (): &()) -> Result<Vec<Event>, ()> {
+            Ok(vec![])
+        }
+
+        fn evolve((): (), _: &Event) {}
+    }
+
     #[test]
     fn what_was_encoded_is_read() {
         let doors = [
-            Door::Named {
+            Event::Named {
                 name: "north \"gate\"\n".into(),
                 keys: vec![1, 2],
             },
-            Door::Opened(1),
-            Door::Closed,
+            Event::Opened(1),
+            Event::Closed,
         ];
-        let encode = |door| StoredEvent::encode(Uuid::now_v7(), door).expect("it has JSON");
+        let encode = |door| StoredEvent::encode::<Door>(Uuid::now_v7(), door).expect("it has JSON");
         let stored: Vec<_> = doors.iter().map(encode).collect();
+        let versions: Vec<_> = stored.iter().map(|event| event.schema_version).collect();
+        assert_eq!(versions, [2, 1, 1]);
         let json = serde_json::to_string(&stored).expect("it has JSON");
         assert_eq!(events::<Door>(&json), Some(doors.into()));
     }
@@ -129,11 +162,17 @@ mod tests {
     #[test]
     fn anything_else_is_left_to_others() {
         for json in [
+            r#"[{"type":"Named","schema_version":1,"data":{"name":"north","keys":[]}}]"#,
+            r#"[{"type":"Named","schema_version":3,"data":{"name":"north","keys":[]}}]"#,
+            r#"[{"type":"Opened","schema_version":1,"data":1},{"type":"Named","schema_version":1,"data":"north"}]"#,
             r#"[{"type":"Opened","schema_version":2,"data":1}]"#,
             r#"[{"type":"Opened","data":1,"schema_version":1}]"#,
+            r#"[{"type":"Opened","data":1}]"#,
+            r#"[{"schema_version":1,"type":"Opened","data":1}]"#,
             r#"[{"data":1,"type":"Opened","schema_version":1}]"#,
             r#"[{"type":"Opened","schema_version":1}]"#,
             r#"[{"type":"Opened","schema_version":1,"data":1,"data":1}]"#,
+            r#"[{"type":"Opened","schema_version":1,"data":1,"schema_version":2}]"#,
             r#"[{"type":"Broken","schema_version":1,"data":1}]"#,
             r#"[{"type":"Opened","schema_version":1,"data":"wide"}]"#,
             r#"[{"type":"Opened","schema_version":1,"data":1}"#,

@@ -2,7 +2,7 @@
 
 use crate::ring::Ring;
 use crate::snapshot::{self, Unusable};
-use crate::{Commit, EventLog, Hash, RING, StoreError, StoredEvent, plain};
+use crate::{Commit, EventLog, Hash, RING, StoreError, event};
 use chrono::{DateTime, Utc};
 use decider::Decider;
 use futures_util::future::try_join;
@@ -223,11 +223,8 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
 
     /// Folds the events of the commit that begins at `version`.
     fn evolve(&mut self, name: &str, version: u64, json: &str) -> Result<(), StoreError> {
-        let events = match plain::events::<D::Event>(json) {
-            Some(events) => events,
-            None => decode(name, version, json)?,
-        };
-        if version != self.version + 1 || events.is_empty() {
+        let (stored, events) = event::read::<D>(name, version, json)?;
+        if version != self.version + 1 || stored == 0 {
             let due = self.version + 1;
             let why = format!("a commit of 1 or more events was due at version {due}");
             return Err(StoreError::corrupt(name, version, why));
@@ -235,20 +232,11 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
         for event in &events {
             self.state = D::evolve(std::mem::take(&mut self.state), event);
         }
-        self.version += events.len() as u64;
-        self.since_snapshot += events.len() as u64;
+        // OK because an event keeps its version, whatever upcasters make of it.
+        self.version += stored;
+        self.since_snapshot += stored;
         Ok(())
     }
-}
-
-/// Events in any form that is understood; where they are not, it says why.
-fn decode<E: DeserializeOwned>(name: &str, version: u64, json: &str) -> Result<Vec<E>, StoreError> {
-    let events: Vec<StoredEvent> =
-        serde_json::from_str(json).map_err(|error| StoreError::corrupt(name, version, error))?;
-    let events = events.iter().zip(0..);
-    events
-        .map(|(stored, after)| stored.decode(name, version.saturating_add(after)))
-        .collect()
 }
 
 impl<D: Decider> Stream<D> {

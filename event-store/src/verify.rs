@@ -1,6 +1,6 @@
 //! Whether a stream is as the service wrote it: what was changed behind its back, and where.
 
-use crate::{Commit, Hash, Head};
+use crate::{Commit, Hash, Head, Position};
 use serde::Serialize;
 use std::fmt;
 
@@ -54,6 +54,11 @@ pub enum What {
     },
     /// The commits are whole and in order, but not those that the publisher saw.
     Recomputed,
+    /// A command wrote to several streams, and its commit is not in this one.
+    MissingPart {
+        /// Where one of its other commits lies.
+        of: Position,
+    },
     /// The item is not a commit.
     Unreadable {
         /// Why.
@@ -189,6 +194,12 @@ impl fmt::Display for What {
             }
             Self::Recomputed => formatter.write_str(
                 "recomputed: the commits up to here are not those that the publisher saw",
+            ),
+            Self::MissingPart {
+                of: Position { stream, version },
+            } => write!(
+                formatter,
+                "missing part: what was written together with {stream} at version {version} is not here"
             ),
             Self::Unreadable { why } => write!(formatter, "unreadable: {why}"),
         }

@@ -97,7 +97,7 @@ async fn a_snapshot_at_the_last_version_of_all_is_passed_over() {
         let log = MemoryEventLog::default();
         let commit = forged(u64::MAX, kinds, Some(&FIRST));
         assert!(commit.last_version().is_err());
-        assert!(commit.recorded::<Event>().is_ok());
+        assert!(commit.recorded::<Sum<false>>().is_ok());
         log.tamper(commit);
         let (cache, metadata) = (Cache::<Sum<false>>::none(), Metadata::new("tests", "tests"));
         let part = Part::new("sum-1", &1, &cache);

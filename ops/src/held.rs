@@ -92,7 +92,7 @@ impl<'a> AggregateVisitor for Since<'a> {
         Box::pin(async move {
             let (mut state, mut since) = (A::State::default(), None);
             for commit in log.read(stream, 1..=u64::MAX, usize::MAX).await? {
-                let events = commit.recorded::<A::Event>()?;
+                let events = commit.recorded::<A>()?;
                 state = A::fold(state, events.iter().map(|recorded| &recorded.event));
                 let timestamp = commit.stamp()?.timestamp;
                 since = A::claims(&state)

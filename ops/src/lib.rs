@@ -3,10 +3,12 @@
 
 pub mod claims;
 mod connection;
+mod counted;
 mod held;
 mod mend;
 mod options;
 mod pages;
+mod parts;
 pub mod verify;
 
 pub use options::{Options, run};

@@ -1,6 +1,7 @@
 //! The command line: what may be asked, and how it is answered.
 
 use crate::connection::Connection;
+use crate::counted::counted;
 use crate::{Reading, claims, mend, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use event_store::ClaimsKey;
@@ -31,9 +32,14 @@ Examples:
   strangelog verify --output json | jq -r .stream | sort -u
   strangelog verify --endpoint http://127.0.0.1:8000
 
+A missing part says that a command wrote to several streams, and that its commit in this one is gone: a restore or a deletion
+tore it. Stop the commands, restore the events table to another moment or from another backup, and verify again before they
+go on. Where there is none, make good what is missing by a command that says why; put no commit there by hand. A stream that
+is named is looked at for the commands that it has a part in.
+
 It needs dynamodb:Scan and dynamodb:Query on the events table, dynamodb:Scan and dynamodb:GetItem on the heads table.
 A well-formed commit that somebody appended at the end of a stream is not found, nor what was changed in commits that the
-publisher had not yet seen.";
+publisher had not yet seen, nor that a command over several streams is gone from them all.";
 
 const CLAIMS_EXAMPLES: &str = "\
 Examples:
@@ -68,7 +74,8 @@ enum Command {
     /// Finds commits that were changed behind the service's back
     ///
     /// Every stream's hash chain is followed from its first commit to its last, and compared with the head that the publisher
-    /// keeps under another role. What is named was edited, removed, reordered, inserted, cut off or recomputed.
+    /// keeps under another role. What is named was edited, removed, reordered, inserted, cut off or recomputed, or it is missing
+    /// while another commit of its command is there.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify {
         /// The streams to look at; all of them if none is named
@@ -129,7 +136,7 @@ impl Options {
                 let (findings, summary) = verify::verify(&log, &heads, &streams, &reading).await?;
                 reading.progress.finish_and_clear();
                 self.output.write(&findings)?;
-                eprintln!("{summary}, {}", counted(findings.len()));
+                eprintln!("{summary}, {}", found(findings.len()));
                 Ok(!findings.is_empty())
             }
             Command::Claims {
@@ -151,7 +158,7 @@ impl Options {
                 reading.progress.finish_and_clear();
                 self.output.write(&findings)?;
                 let left = findings.iter().filter(|finding| !finding.mended).count();
-                eprintln!("{summary}, {}", counted(findings.len()));
+                eprintln!("{summary}, {}", found(findings.len()));
                 if repair && !findings.is_empty() {
                     eprintln!("{} mended, {left} left", findings.len() - left);
                 }
@@ -185,10 +192,9 @@ fn progress() -> ProgressBar {
     progress
 }
 
-fn counted(findings: usize) -> String {
+fn found(findings: usize) -> String {
     match findings {
         0 => "nothing found".to_owned(),
-        1 => "1 finding".to_owned(),
-        many => format!("{many} findings"),
+        some => counted(some, "finding"),
     }
 }

@@ -1,12 +1,15 @@
 //! `strangelog verify`: goes through streams, and names what was changed in them behind the service's back.
 //!
 //! Heads are read first: whatever they say is in the events table by then, however many commits come meanwhile. What looks
-//! wrong is read once more, stream by stream, before it is reported.
+//! wrong is read once more, stream by stream or command by command, before it is reported.
 
+use crate::counted::counted;
 use crate::pages::{Reading, all, each_segment};
+use crate::parts::torn;
 use anyhow::bail;
 use event_store::{
-    DynamoDbEventLog, DynamoDbHeads, Finding, Hash, Head, Heads, StoreError, Stored, Verifier,
+    Commit, DynamoDbEventLog, DynamoDbHeads, Finding, Hash, Head, Heads, Incomplete, StoreError,
+    Stored, Verifier,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +28,8 @@ pub struct Summary {
     pub commits: u64,
     /// How many of the streams have no head: the publisher may not have seen them yet.
     pub without_head: u64,
+    /// How many commands over several streams lack a part.
+    pub torn: u64,
 }
 
 /// Verifies the named streams, or all.
@@ -38,13 +43,31 @@ pub async fn verify(
     reading: &Reading,
 ) -> anyhow::Result<(Vec<Finding>, Summary)> {
     reading.progress.set_message("commits");
-    if streams.is_empty() {
-        return Ok(every_stream(log, heads, reading).await?);
+    let incomplete = Mutex::default();
+    let (mut findings, mut summary) = if streams.is_empty() {
+        every_stream(log, heads, &incomplete, reading).await?
+    } else {
+        named_streams(log, heads, streams, &incomplete, reading).await?
+    };
+    let suspects = std::mem::take(&mut *lock(&incomplete)).finish();
+    for command in torn(log, suspects).await? {
+        summary.torn += 1;
+        findings.extend(command.findings);
     }
-    let mut summary = Summary::default();
-    let mut findings = Vec::new();
+    Ok((findings, summary))
+}
+
+async fn named_streams(
+    log: &DynamoDbEventLog,
+    heads: &DynamoDbHeads,
+    streams: &[String],
+    incomplete: &Mutex<Incomplete>,
+    reading: &Reading,
+) -> anyhow::Result<(Vec<Finding>, Summary)> {
+    let (mut findings, mut summary) = (Vec::new(), Summary::default());
     for name in streams {
-        let (found, seen) = one_stream(log, heads, name, reading).await?;
+        let met = |commit: &Commit| lock(incomplete).commit(commit);
+        let (found, seen) = one_stream(log, heads, name, reading, met).await?;
         if seen.commits == 0 && found.is_empty() {
             bail!(
                 "there is no stream {name}: a name is like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d"
@@ -70,6 +93,7 @@ type Unmet = Mutex<HashMap<String, (u64, Hash)>>;
 async fn every_stream(
     log: &DynamoDbEventLog,
     heads: &DynamoDbHeads,
+    incomplete: &Mutex<Incomplete>,
     reading: &Reading,
 ) -> Result<(Vec<Finding>, Summary), StoreError> {
     let known = all(reading, |segment, from| heads.scan(segment, from)).await?;
@@ -85,6 +109,8 @@ async fn every_stream(
         Seen::default,
         |seen, stored| {
             reading.progress.inc(1);
+            let commit = stored.commit.iter();
+            commit.for_each(|commit| lock(incomplete).commit(commit));
             seen.step(stored, &unmet);
         },
     )
@@ -98,7 +124,7 @@ async fn every_stream(
     // A head whose stream was not met may be all that is left of it.
     suspects.extend(lock(&unmet).drain().map(|(stream, _)| stream));
     let checks = stream::iter(suspects)
-        .map(|suspect| async move { one_stream(log, heads, &suspect, reading).await });
+        .map(|suspect| async move { one_stream(log, heads, &suspect, reading, |_| {}).await });
     let checked: Vec<_> = checks.buffered(SIDE_BY_SIDE).try_collect().await?;
     let mut findings = Vec::new();
     for (found, seen) in checked {
@@ -147,6 +173,7 @@ async fn one_stream(
     heads: &DynamoDbHeads,
     name: &str,
     reading: &Reading,
+    met: impl Fn(&Commit),
 ) -> Result<(Vec<Finding>, Summary), StoreError> {
     let head = heads.head(name).await?;
     let has_head = head.is_some();
@@ -156,9 +183,10 @@ async fn one_stream(
         let page = log.stored(name, next).await?;
         commits += page.items.len() as u64;
         reading.progress.inc(page.items.len() as u64);
-        page.items
-            .into_iter()
-            .for_each(|stored| give(&mut verifier, stored));
+        for stored in page.items {
+            stored.commit.iter().for_each(&met);
+            give(&mut verifier, stored);
+        }
         next = page.next;
         if next.is_none() {
             break;
@@ -174,9 +202,9 @@ fn give(verifier: &mut Verifier, stored: Stored) {
     }
 }
 
-fn lock(unmet: &Unmet) -> MutexGuard<'_, HashMap<String, (u64, Hash)>> {
-    // OK because nothing under the lock leaves the map half done.
-    unmet.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // OK because nothing under a lock leaves what is shared half done.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Summary {
@@ -185,6 +213,7 @@ impl Summary {
             streams: 1,
             commits,
             without_head: u64::from(!has_head),
+            torn: 0,
         }
     }
 }
@@ -194,6 +223,7 @@ impl std::ops::AddAssign for Summary {
         self.streams += other.streams;
         self.commits += other.commits;
         self.without_head += other.without_head;
+        self.torn += other.torn;
     }
 }
 
@@ -203,10 +233,16 @@ impl fmt::Display for Summary {
             streams,
             commits,
             without_head,
+            torn,
         } = self;
+        let (streams, commits) = (counted(*streams, "stream"), counted(*commits, "commit"));
         write!(
             formatter,
-            "{streams} streams with {commits} commits verified, {without_head} of them without a head as yet"
-        )
+            "{streams} with {commits} verified, {without_head} of them without a head as yet"
+        )?;
+        match torn {
+            0 => Ok(()),
+            torn => write!(formatter, ", {} torn", counted(*torn, "command")),
+        }
     }
 }

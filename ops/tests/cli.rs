@@ -103,7 +103,7 @@ async fn a_store_that_nobody_touched_is_clean() {
         );
         assert_eq!(
             said.stderr,
-            "1 streams with 3 commits verified, 0 of them without a head as yet, nothing found\n"
+            "1 stream with 3 commits verified, 0 of them without a head as yet, nothing found\n"
         );
     }
 }

@@ -77,7 +77,7 @@ where
             why,
         };
         let mut counts = Counts::new();
-        for recorded in commit.recorded()? {
+        for recorded in commit.recorded::<P::Source>()? {
             for Count { counter, by } in P::counts(self.document.as_ref(), &recorded) {
                 *counts.entry(counter).or_default() += by;
             }

@@ -11,7 +11,8 @@ use std::error::Error;
 /// How often a document is tried that another process is writing, too.
 const ATTEMPTS: u32 = 5;
 
-/// Brings the document of `stream` up to `version`, at least, and its index rows and counters with it.
+/// Brings the document of `stream` up to `version`, at least, and its index rows and counters with it. A stream whose
+/// events are all none of today's has no document.
 ///
 /// # Errors
 /// Any error leaves the document as it was, or done up to some commit, or up to index rows that it lists: the same call
@@ -81,7 +82,7 @@ where
         if progress.counts.len() < STEP && progress.applied < head {
             continue;
         }
-        // Without a document every event so far came to nothing, as it will the next time.
+        // OK because what is none of today's events so far is read again, with the first that is one.
         let Some(next) = progress.step(document_id::<P>(stream), stored.as_ref())? else {
             continue;
         };

@@ -29,7 +29,8 @@ pub struct Shown<D> {
 }
 
 /// The document of `stream`; where the read model is behind, the missing commits are folded onto it there and then,
-/// and nothing is written; a document of another fold is folded anew. `None` when the stream is empty.
+/// and nothing is written; a document of another fold is folded anew. `None` when the stream is empty, or its events are
+/// all none of today's.
 ///
 /// # Errors
 /// [`ReadModelError::Ahead`] when the stream itself does not have the version that is asked for.

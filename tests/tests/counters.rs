@@ -71,7 +71,7 @@ async fn expected(backend: &Backend, names: &[&str]) -> Counts {
         let events: Vec<_> = commits
             .expect("readable")
             .iter()
-            .flat_map(|commit| commit.recorded().expect("readable"))
+            .flat_map(|commit| commit.recorded::<Account>().expect("readable"))
             .collect();
         for (counter, by) in counted(&events) {
             *sums.entry(counter).or_default() += by;

@@ -1,7 +1,7 @@
 //! The projection runtime on the real store: whatever comes, in whatever order, the document is the fold of its stream.
 
 use decider::{Entry, Projection};
-use domain::Users;
+use domain::{User, Users};
 use event_store::{EventLog, stream_id};
 use read_model::{
     AtLeast, Counts, Documents, ReadModelError, Row, RowChange, StoredDocument, found, listed,
@@ -64,7 +64,7 @@ async fn assert_in_step(backend: &Backend, id: Uuid) {
     let mut all_entries = Vec::new();
     for recorded in commits
         .iter()
-        .flat_map(|commit| commit.recorded().expect("readable"))
+        .flat_map(|commit| commit.recorded::<User>().expect("readable"))
     {
         let next = Users::fold(document, &recorded).expect("in order");
         all_entries.extend(Users::entries(&next));

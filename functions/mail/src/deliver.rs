@@ -6,6 +6,7 @@ use domain::{Mail, Mailing};
 use edge::Announcement;
 use event_store::{EventLog, StoreError};
 use lambda_runtime::tracing;
+use serde::de::DeserializeOwned;
 use std::error::Error;
 use uuid::Uuid;
 
@@ -96,8 +97,9 @@ impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
     /// # Errors
     /// Nothing was sent, or it is known what was: the same call again sends nothing twice.
     pub async fn deliver<M: Mailing>(&self, said: &Announcement) -> Result<(), DeliverError> {
-        let event = self.event::<M>(said).await?;
-        let Some(mail) = M::write(&event) else {
+        let events = self.events::<M::Source>(said).await?;
+        // OK because an event of which there are several today asks for one mail at most: it is claimed by its id.
+        let Some(mail) = events.iter().find_map(M::write) else {
             return Ok(());
         };
         match self.outbox.claim(said).await? {
@@ -124,20 +126,18 @@ impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
         self.outbox.mark(said.id, &Outcome::Unknown).await
     }
 
-    async fn event<M: Mailing>(
+    /// The events of today that the announced one is.
+    async fn events<D: Decider<Event: DeserializeOwned>>(
         &self,
         said: &Announcement,
-    ) -> Result<<M::Source as Decider>::Event, DeliverError> {
+    ) -> Result<Vec<D::Event>, DeliverError> {
         // OK because a commit begins at or before each of its versions, and the next one after them.
         let commits = self.log.newest(&said.stream, 1..=said.version, 1).await?;
         let commit = commits.first().ok_or(DeliverError::NoSuchEvent)?;
-        let mut recorded = commit.recorded()?.into_iter();
-        let id = said.id.to_string();
-        let recorded =
-            recorded.find(|recorded| recorded.version == said.version && recorded.id == id);
-        recorded
-            .map(|recorded| recorded.event)
-            .ok_or(DeliverError::NoSuchEvent)
+        let mut stored = commit.events()?.into_iter().zip(commit.version..);
+        let stored = stored.find(|(stored, at)| *at == said.version && stored.id == said.id);
+        let (stored, version) = stored.ok_or(DeliverError::NoSuchEvent)?;
+        Ok(stored.decode::<D>(&commit.stream, version)?)
     }
 }
 

@@ -2,18 +2,21 @@
 
 use crate::answer::{Queries, failed, unknown};
 use crate::list::{limit, no_cursor};
+use decider::Decider;
 use domain::Aggregate;
-use edge::{Answer, Caller, Problem, json, parameters, stream_id};
-use event_store::{Commit, EventLog, StoreError, rfc3339, stream_name};
+use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
+use event_store::{Commit, EventLog, StoreError, StoredEvent, rfc3339, stream_name};
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, Response, tracing};
 use read_model::{Cursor, Documents};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// A page of events.
+/// A page of events, as they were stored, and with `form=today` as they are read, too.
 ///
 /// # Errors
-/// 404 for an unknown stream.
+/// 404 for an unknown stream, 422 for a parameter that is not as it must be.
 pub async fn answer<A: Aggregate>(
     queries: &Queries<impl EventLog, impl Documents>,
     request: &Request,
@@ -21,8 +24,9 @@ pub async fn answer<A: Aggregate>(
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
     caller.may("audit:read", Some(&id.to_string()))?;
-    let parameters = parameters(request, &["limit", "cursor"])?;
+    let parameters = parameters(request, &["limit", "cursor", "form"])?;
     let limit = limit(&parameters)?;
+    let form = form(&parameters)?;
     let from = parameters
         .get("cursor")
         .map_or(Ok(Position { commit: 1, skip: 0 }), |text| {
@@ -41,21 +45,28 @@ pub async fn answer<A: Aggregate>(
     if commits.is_empty() && from.commit == 1 {
         return Err(unknown(&id.to_string()));
     }
-    let mut events = Vec::new();
-    for commit in &commits {
-        events.extend(views(commit).map_err(|error| failed(error.into()))?);
+    let page = page::<A>(&commits, from, limit, form)?;
+    Ok(json(Answer::new(StatusCode::OK), &page))
+}
+
+/// What is shown of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// What was stored.
+    Stored,
+    /// That, and the events of today that it is.
+    Today,
+}
+
+fn form(parameters: &BTreeMap<String, String>) -> Result<Form, Problem> {
+    match parameters.get("form").map(String::as_str) {
+        None | Some("stored") => Ok(Form::Stored),
+        Some("today") => Ok(Form::Today),
+        Some(_) => Err(Problem::invalid([Invalid::new(
+            "form",
+            "must be one of: stored, today",
+        )])),
     }
-    let mut events = events
-        .into_iter()
-        .skip_while(|(position, _)| *position < from);
-    let data: Vec<_> = events.by_ref().take(limit).map(|(_, view)| view).collect();
-    let next_cursor = events
-        .next()
-        .map(|(position, _)| position.cursor().to_text());
-    Ok(json(
-        Answer::new(StatusCode::OK),
-        &json!({ "data": data, "next_cursor": next_cursor }),
-    ))
 }
 
 /// Where an event stands: the version of its commit's first event, and how many stand before it in the commit.
@@ -79,32 +90,71 @@ impl Position {
     }
 }
 
-/// The events of a commit as callers see them, as they were stored.
-fn views(commit: &Commit) -> Result<Vec<(Position, Value)>, StoreError> {
-    let metadata = commit.metadata()?;
-    let timestamp = rfc3339(commit.stamp()?.timestamp);
-    let views = commit.events()?.into_iter().zip(0..).map(|(event, skip)| {
-        let position = Position {
-            commit: commit.version,
-            skip,
-        };
-        let view = json!({
-            "id": event.id,
-            "stream": commit.stream,
-            "version": commit.version + skip,
-            "type": event.kind,
-            "schema_version": event.schema_version,
-            "timestamp": timestamp,
-            "effective_at": event.effective_at.map(rfc3339),
-            "actor": metadata.actor,
-            "reason": metadata.reason,
-            "command_id": metadata.command_id,
-            "correlation_id": metadata.correlation_id,
-            "causation_id": metadata.causation_id,
-            "source": metadata.source,
-            "data": event.data,
-        });
-        (position, view)
-    });
-    Ok(views.collect())
+/// The events that stand at `from` and after it, `limit` at most, and where those after them begin.
+fn page<D>(commits: &[Commit], from: Position, limit: usize, form: Form) -> Result<Value, Problem>
+where
+    D: Decider<Event: Serialize + DeserializeOwned>,
+{
+    let corrupt = |error: StoreError| failed(error.into());
+    let mut data = Vec::new();
+    for commit in commits {
+        let metadata = commit.metadata().map_err(corrupt)?;
+        let timestamp = rfc3339(commit.stamp().map_err(corrupt)?.timestamp);
+        for (event, skip) in commit.events().map_err(corrupt)?.iter().zip(0..) {
+            let position = Position {
+                commit: commit.version,
+                skip,
+            };
+            if position < from {
+                continue;
+            }
+            if data.len() == limit {
+                return Ok(json!({ "data": data, "next_cursor": position.cursor().to_text() }));
+            }
+            let version = commit.version + skip;
+            let mut view = json!({
+                "id": event.id,
+                "stream": commit.stream,
+                "version": version,
+                "type": event.kind,
+                "schema_version": event.schema_version,
+                "timestamp": timestamp,
+                "effective_at": event.effective_at.map(rfc3339),
+                "actor": metadata.actor,
+                "reason": metadata.reason,
+                "command_id": metadata.command_id,
+                "correlation_id": metadata.correlation_id,
+                "causation_id": metadata.causation_id,
+                "source": metadata.source,
+                "data": event.data,
+            });
+            if form == Form::Today {
+                view["today"] = today::<D>(event, &commit.stream, version)?;
+            }
+            data.push(view);
+        }
+    }
+    Ok(json!({ "data": data, "next_cursor": null }))
 }
+
+/// The events of today that a stored one is.
+fn today<D>(stored: &StoredEvent, stream: &str, version: u64) -> Result<Value, Problem>
+where
+    D: Decider<Event: Serialize + DeserializeOwned>,
+{
+    let events = stored
+        .decode::<D>(stream, version)
+        .map_err(|error| failed(error.into()))?;
+    let views = events.iter().map(|event| {
+        let event = StoredEvent::encode::<D>(stored.id, event)?;
+        Ok(json!({ "type": event.kind, "data": event.data }))
+    });
+    let views: Result<Value, serde_json::Error> = views.collect();
+    views.map_err(|error| {
+        tracing::error!(stream, version, %error, "event cannot be written");
+        Problem::internal()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What may be wrong with a claim. Values are never named: the kind and the streams are enough to find them.
 
+use crate::counted::counted;
 use serde::Serialize;
 use std::fmt;
 
@@ -157,6 +158,7 @@ impl fmt::Display for What {
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { streams, claims } = self;
-        write!(formatter, "{streams} streams and {claims} claims compared")
+        let (streams, claims) = (counted(*streams, "stream"), counted(*claims, "claim"));
+        write!(formatter, "{streams} and {claims} compared")
     }
 }

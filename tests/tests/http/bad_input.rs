@@ -173,6 +173,10 @@ async fn bad_input_gets_a_reason_and_leaves_no_trace() {
         is(404, "unknown-stream", "")
     );
     assert_eq!(
+        refused("GET", &format!("{path}/history?form=tomorrow"), &[], "").await,
+        is(422, "invalid-fields", "form")
+    );
+    assert_eq!(
         refused("GET", "/users/7", &[], "").await,
         is(422, "invalid-fields", "id")
     );

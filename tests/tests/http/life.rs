@@ -127,6 +127,15 @@ async fn a_users_life_is_told_by_its_history() {
     );
     assert_eq!(events[7]["data"]["email"], "s@example.com", "what it held");
 
+    assert!(events.iter().all(|event| event.get("today").is_none()));
+    let today = api.get(&format!("{path}/history?form=today")).await;
+    let deleted = &today.body["data"][7];
+    assert_eq!(deleted["data"], events[7]["data"], "what was stored");
+    assert_eq!(
+        deleted["today"],
+        json!([{ "type": "UserDeleted", "data": events[7]["data"] }])
+    );
+
     let restored = api
         .call(
             "POST",

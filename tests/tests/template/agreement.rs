@@ -2,7 +2,7 @@
 
 use crate::spoil::{Faults, Template, holds};
 use domain::registry::{self, AggregateVisitor, MailingVisitor};
-use domain::{Aggregate, Mailing, user};
+use domain::{Aggregate, Mailing, User};
 use event_store::{Commit, schema};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -251,7 +251,7 @@ fn the_sample_of_the_stream_holds_commits_as_the_store_writes_them() {
         let image = &record["dynamodb"]["NewImage"];
         let item: serde_dynamo::Item = serde_json::from_value(image.clone()).expect("an item");
         let commit: Commit = serde_dynamo::from_item(item.clone()).expect("a commit");
-        assert!(!commit.recorded::<user::Event>().expect("events").is_empty());
+        assert!(!commit.recorded::<User>().expect("events").is_empty());
         assert_eq!(commit.chain.hash, commit.hash());
         let again: serde_dynamo::Item = serde_dynamo::to_item(&commit).expect("an item");
         assert_eq!(again, item);

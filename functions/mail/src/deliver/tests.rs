@@ -1,5 +1,5 @@
 use super::*;
-use domain::Welcome;
+use domain::{User, Welcome};
 use event_store::{
     Batch, Commit, Hash, MemoryEventLog, Metadata, Position, Stamp, StoredEvent, stream_name,
 };
@@ -55,7 +55,8 @@ fn fake(answers: Vec<Result<String, SendError>>, email: serde_json::Value) -> Fa
         .parse()
         .expect("an id");
     let created = json!({ "type": "UserCreated", "data": { "name": "Sarah", "email": email } });
-    let event = StoredEvent::encode(id, &created).expect("an event");
+    let created = serde_json::from_value(created).expect("an event");
+    let event = StoredEvent::encode::<User>(id, &created).expect("it has JSON");
     let at = Position {
         stream: stream_name("user", id),
         version: 1,
