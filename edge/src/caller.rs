@@ -49,6 +49,18 @@ impl Caller {
         })
     }
 
+    /// Whether only what is their own is open to the caller, who has `self` but not `scope`.
+    ///
+    /// # Errors
+    /// 403 for a caller who has neither, naming the scope.
+    pub fn is_bound_to_own(&self, scope: &str) -> Result<bool, Problem> {
+        let is_free = self.scopes.contains(scope);
+        if is_free || self.scopes.contains(SELF) {
+            return Ok(!is_free);
+        }
+        Err(forbidden(scope))
+    }
+
     /// Checks that the caller has `scope`, or `self` on what is theirs.
     ///
     /// # Errors
@@ -58,7 +70,11 @@ impl Caller {
         if own || self.scopes.contains(scope) {
             return Ok(());
         }
-        let detail = format!("needs the scope {scope}, or {SELF} on your own data");
-        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).with("scope", scope))
+        Err(forbidden(scope))
     }
+}
+
+fn forbidden(scope: &str) -> Problem {
+    let detail = format!("needs the scope {scope}, or {SELF} on your own data");
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).with("scope", scope)
 }

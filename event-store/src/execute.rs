@@ -2,6 +2,7 @@
 
 use crate::answers::{first_answer, has_ledger, remembered};
 use crate::draft::Draft;
+use crate::part::guesses_at;
 use crate::{
     AppendError, Appended, Clock, EventLog, ExecuteError, Metadata, Part, Participant, StoreError,
 };
@@ -150,14 +151,11 @@ pub async fn execute_all<L: EventLog, E>(
     parts: &mut [&mut dyn Participant<L, E>],
 ) -> Result<Vec<Appended>, ExecuteError<E>> {
     check_names(parts)?;
-    let now = if clock.is_checked() {
-        clock.now().ok()
-    } else {
-        None
-    };
+    let now = guesses_at(clock);
     let mut unread = Vec::new();
     for part in parts.iter_mut() {
-        if !now.is_some_and(|now| part.guess(now)) {
+        let is_known = part.is_proven() || part.version() > 0;
+        if !is_known && !now.is_some_and(|now| part.guess(now)) {
             unread.push(part.catch_up(log));
         }
     }

@@ -8,6 +8,7 @@
 //! | execute a command | [`execute`], [`execute_all`], [`Part`], [`Metadata`] |
 //! | read a stream | [`Stream::load`], [`EventLog::read`], [`Commit::recorded`] |
 //! | keep streams | [`DynamoDbEventLog`] and its tables' [`schema`], [`MemoryEventLog`], or an [`EventLog`] of one's own |
+//! | look for what was changed behind the service's back | [`Verifier`], [`Incomplete`] |
 //! | see that a log of one's own is in order | `conformance`, with the feature of that name |
 //!
 //! # Example: an aggregate, from its decider to its stream
@@ -64,6 +65,7 @@ mod log;
 mod memory;
 mod metadata;
 mod part;
+mod participant;
 mod parts;
 mod plain;
 mod ring;
@@ -90,7 +92,8 @@ pub use heads_dynamodb::DynamoDbHeads;
 pub use log::EventLog;
 pub use memory::{MemoryEventLog, MemoryHeads};
 pub use metadata::{Metadata, Stamp};
-pub use part::{Decided, Part, Participant};
+pub use part::Part;
+pub use participant::{Decided, Participant};
 pub use parts::{Incomplete, Parts};
 pub use ring::RING;
 pub use stream::{SNAPSHOT_EVERY, Stream};

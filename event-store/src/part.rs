@@ -1,89 +1,24 @@
-//! One stream's part in a command: what is known of the stream, and what the command makes of it.
+//! One stream's part in a command: what the command asks of the stream, and what is known of it.
 
-use crate::batch::within;
-use crate::cache::{Cache, OWN_IN_A_ROW, Seen, UNTRIED};
-use crate::schema::{MAX_EVENT, MAX_EVENTS, MAX_ITEM};
-use crate::stream::SNAPSHOT_EVERY;
-use crate::{
-    ClaimChange, Clock, Commit, EventLog, ExecuteError, Metadata, Position, Stamp, StoreError,
-    StoredEvent, Stream, snapshot,
-};
+use crate::cache::{Cache, OWN_IN_A_ROW, UNTRIED};
+use crate::{Clock, EventLog, StoreError, Stream};
 use chrono::{DateTime, Utc};
-use decider::{Decider, Idempotency};
-use serde::{Serialize, de::DeserializeOwned};
-use std::pin::Pin;
+use decider::Decider;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use uuid::Uuid;
-
-/// Room that a snapshot leaves in an item for what is not events, in bytes.
-const SPARE: usize = 32 * 1024;
 
 /// What a command asks of one stream.
 pub struct Part<'a, D: Decider> {
-    name: &'a str,
-    command: &'a D::Command,
-    cache: &'a Cache<D>,
-    expected: Option<u64>,
-    creates: bool,
-    stream: Arc<Stream<D>>,
+    pub(crate) name: &'a str,
+    pub(crate) command: &'a D::Command,
+    pub(crate) cache: &'a Cache<D>,
+    pub(crate) expected: Option<u64>,
+    pub(crate) creates: bool,
+    pub(crate) stream: Arc<Stream<D>>,
     /// The stream was read, so that a refusal may be believed.
-    is_proven: bool,
-    own_in_a_row: u8,
-    next: Option<Stream<D>>,
-}
-
-/// What a part has decided to write.
-pub struct Decided {
-    pub(crate) at: Position,
-    pub(crate) claims: Vec<ClaimChange>,
-    pub(crate) events: Vec<StoredEvent>,
-    snapshot: Option<String>,
-}
-
-/// A [`Part`], whatever its aggregate, over an event log `L`; `E` takes in the refusals of them all.
-pub trait Participant<L, E>: Send + Sync {
-    /// The stream's name.
-    fn name(&self) -> &str;
-    /// How the aggregate remembers commands.
-    fn idempotency(&self) -> Idempotency;
-    /// The stream's version, as far as it is known.
-    fn version(&self) -> u64;
-    /// When the stream's last commit was recorded.
-    fn timestamp(&self) -> DateTime<Utc>;
-    /// Whether the stream was read, rather than guessed.
-    fn is_proven(&self) -> bool;
-    /// Guesses the stream, if it may be guessed now; else it must be read.
-    fn guess(&mut self, now: DateTime<Utc>) -> bool;
-    /// A guess was wrong.
-    fn distrust(&mut self);
-    /// Reads what was not seen of the stream.
-    fn catch_up<'s>(
-        &'s mut self,
-        log: &'s L,
-    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 's>>;
-    /// The versions of the commits that may be those of a command.
-    fn remembered(&self, command_id: Uuid) -> Vec<u64>;
-    /// Decides what is to be written, if anything.
-    ///
-    /// # Errors
-    /// The refusal, or that the version is not the expected one, or that it is too large.
-    fn decide(
-        &mut self,
-        clock: &dyn Clock,
-        command_id: Uuid,
-    ) -> Result<Option<Decided>, ExecuteError<E>>;
-    /// The commit of what was decided.
-    ///
-    /// # Errors
-    /// As [`Commit::new`].
-    fn commit(
-        &self,
-        decided: &Decided,
-        stamp: &Stamp,
-        metadata: &Metadata,
-    ) -> Result<Commit, StoreError>;
-    /// The stream is as it was decided, with this commit, or as it was read.
-    fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>);
+    pub(crate) is_proven: bool,
+    pub(crate) own_in_a_row: u8,
+    pub(crate) next: Option<Stream<D>>,
 }
 
 impl<'a, D: Decider> Part<'a, D> {
@@ -114,42 +49,13 @@ impl<'a, D: Decider> Part<'a, D> {
         self
     }
 
-    fn is_guess(&self) -> bool {
-        !self.is_proven && self.stream.version > 0
-    }
-}
-
-impl<L, E, D> Participant<L, E> for Part<'_, D>
-where
-    L: EventLog,
-    E: From<D::Error>,
-    D: Decider<
-            State: Serialize + DeserializeOwned + Send + Sync,
-            Command: Sync,
-            Event: Serialize + DeserializeOwned,
-        >,
-{
-    fn name(&self) -> &str {
-        self.name
+    /// What is known of the stream so far.
+    pub fn state(&self) -> &D::State {
+        &self.stream.state
     }
 
-    fn idempotency(&self) -> Idempotency {
-        D::IDEMPOTENCY
-    }
-
-    fn version(&self) -> u64 {
-        self.stream.version
-    }
-
-    fn timestamp(&self) -> DateTime<Utc> {
-        self.stream.timestamp
-    }
-
-    fn is_proven(&self) -> bool {
-        self.is_proven
-    }
-
-    fn guess(&mut self, now: DateTime<Utc>) -> bool {
+    /// Takes the stream for what it was when it was seen last, and says whether it may be taken for that.
+    pub(crate) fn recall(&mut self, now: DateTime<Utc>) -> bool {
         let Some(seen) = self.cache.get(self.name, now) else {
             return self.creates;
         };
@@ -161,141 +67,46 @@ where
         self.own_in_a_row >= OWN_IN_A_ROW
     }
 
-    fn distrust(&mut self) {
-        if self.is_guess() {
-            self.cache.judge(false);
-        }
-        self.own_in_a_row = 0;
+    pub(crate) fn is_guess(&self) -> bool {
+        !self.is_proven && self.stream.version > 0
     }
+}
 
-    fn catch_up<'s>(
-        &'s mut self,
-        log: &'s L,
-    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 's>> {
-        Box::pin(async move {
-            let was_known = self.stream.version > 0;
-            let found = Arc::make_mut(&mut self.stream)
-                .catch_up(log, self.name)
-                .await?;
-            if found && was_known {
-                self.own_in_a_row = 0;
-            }
-            self.is_proven = true;
-            Ok(())
-        })
-    }
-
-    fn remembered(&self, command_id: Uuid) -> Vec<u64> {
-        self.stream.remembered(command_id)
-    }
-
-    fn decide(
+impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Part<'_, D> {
+    /// Learns the state before the command is executed, from the cache or the log: for what another part must know of it
+    /// and what never changes, since the cache may not have the latest. The stream is not read once more for it.
+    ///
+    /// # Errors
+    /// As [`Stream::load`].
+    pub async fn learn(
         &mut self,
-        clock: &dyn Clock,
-        command_id: Uuid,
-    ) -> Result<Option<Decided>, ExecuteError<E>> {
-        let version = self.stream.version;
-        if self.expected.is_some_and(|expected| expected != version) {
-            return Err(ExecuteError::Stale { found: version });
+        log: &impl EventLog,
+        clock: &impl Clock,
+    ) -> Result<&D::State, StoreError> {
+        if !guesses_at(clock).is_some_and(|now| self.recall(now)) {
+            self.read(log).await?;
         }
-        let events = D::decide(self.command, &self.stream.state).map_err(|error| {
-            let error = error.into();
-            ExecuteError::Rejected { error, version }
-        })?;
-        if events.is_empty() {
-            return Ok(None);
-        }
-        let stored = encode::<D>(self.name, version + 1, &events, clock)?;
-        let mut next = Stream::clone(&self.stream);
-        next.state = D::fold(next.state, &events);
-        next.version += events.len() as u64;
-        next.since_snapshot += events.len() as u64;
-        next.remember(command_id, version + 1);
-        let mut snapshot = None;
-        if next.since_snapshot >= SNAPSHOT_EVERY as u64 {
-            let fits = |text: &String| text.len() + len(&stored) + SPARE <= MAX_ITEM;
-            snapshot = snapshot::take(&next).filter(fits);
-        }
-        let (before, after) = (D::claims(&self.stream.state), D::claims(&next.state));
-        self.next = Some(next);
-        Ok(Some(Decided {
-            at: Position {
-                stream: self.name.to_owned(),
-                version: version + 1,
-            },
-            claims: ClaimChange::between(&before, &after),
-            events: stored,
-            snapshot,
-        }))
+        Ok(self.state())
     }
 
-    fn commit(
-        &self,
-        decided: &Decided,
-        stamp: &Stamp,
-        metadata: &Metadata,
-    ) -> Result<Commit, StoreError> {
-        let Decided {
-            at,
-            events,
-            snapshot,
-            ..
-        } = decided;
-        let with = |snapshot| {
-            let previous = self.stream.hash;
-            Commit::new(at.clone(), previous, stamp, metadata, events, snapshot)
-        };
-        let commit = with(snapshot.clone())?;
-        if commit.snapshot.is_some() && commit.size() > MAX_ITEM {
-            return with(None);
+    pub(crate) async fn read(&mut self, log: &impl EventLog) -> Result<(), StoreError> {
+        let was_known = self.stream.version > 0;
+        let found = Arc::make_mut(&mut self.stream)
+            .catch_up(log, self.name)
+            .await?;
+        if found && was_known {
+            self.own_in_a_row = 0;
         }
-        Ok(commit)
-    }
-
-    fn keep(&mut self, written: Option<(&Commit, &Stamp)>, now: DateTime<Utc>) {
-        if let (Some((commit, stamp)), Some(mut next)) = (written, self.next.take()) {
-            if self.is_guess() {
-                self.cache.judge(true);
-                self.own_in_a_row = OWN_IN_A_ROW;
-            } else if self.own_in_a_row < OWN_IN_A_ROW {
-                self.own_in_a_row += 1;
-            }
-            next.hash = commit.chain.hash;
-            if commit.snapshot.is_some() {
-                next.since_snapshot = 0;
-            }
-            next.timestamp = stamp.timestamp;
-            self.stream = Arc::new(next);
-        }
-        if self.stream.version > 0 {
-            let seen = Seen {
-                stream: Arc::clone(&self.stream),
-                own_in_a_row: self.own_in_a_row,
-            };
-            self.cache.put(self.name, seen, now);
-        }
+        self.is_proven = true;
+        Ok(())
     }
 }
 
-fn encode<D: Decider<Event: Serialize>>(
-    name: &str,
-    version: u64,
-    events: &[D::Event],
-    clock: &dyn Clock,
-) -> Result<Vec<StoredEvent>, StoreError> {
-    within("events", MAX_EVENTS, events.len())?;
-    let encode = |event| {
-        let stored = StoredEvent::encode::<D>(clock.new_id(), event)
-            .map_err(|error| StoreError::corrupt(name, version, error))?;
-        within("bytes in an event", MAX_EVENT, stored.data.get().len())?;
-        Ok(stored)
-    };
-    events.iter().map(encode).collect()
-}
-
-fn len(events: &[StoredEvent]) -> usize {
-    events
-        .iter()
-        .map(|event| event.data.get().len() + 200)
-        .sum()
+/// The time at which streams may be guessed: none by a clock that may have been set.
+pub(crate) fn guesses_at(clock: &impl Clock) -> Option<DateTime<Utc>> {
+    if clock.is_checked() {
+        clock.now().ok()
+    } else {
+        None
+    }
 }

@@ -93,6 +93,19 @@ fn a_commit_that_comes_twice_counts_once() {
 }
 
 #[test]
+fn a_commit_that_is_not_among_its_own_parts_stands_in_for_none() {
+    let id = Uuid::now_v7();
+    let whole = transfer_of(id, 1);
+    let parts = Parts::of(&whole[0]).expect("parts");
+    let stranger = commit_of(id, at("transfer-9", 1), parts.positions());
+    for missing in 0..3 {
+        let mut torn = whole.clone();
+        torn.remove(missing);
+        assert_eq!(left(torn.iter().chain([&stranger])).len(), 1);
+    }
+}
+
+#[test]
 fn a_command_that_came_again_does_not_make_its_first_time_whole() {
     let id = Uuid::now_v7();
     let (first, again) = (transfer_of(id, 1), transfer_of(id, 2));

@@ -215,3 +215,25 @@ fn a_finding_says_where_and_what_in_text_and_in_json() {
         r#"{"stream":"user-1","version":2,"what":"removed","to":4}"#
     );
 }
+
+#[test]
+fn a_missing_part_names_one_that_is_there() {
+    let finding = Finding {
+        stream: "account-1".into(),
+        version: 3,
+        what: What::MissingPart {
+            of: Position {
+                stream: "transfer-1".into(),
+                version: 1,
+            },
+        },
+    };
+    assert_eq!(
+        finding.to_string(),
+        "account-1 at version 3: missing part: what was written together with transfer-1 at version 1 is not here"
+    );
+    assert_eq!(
+        serde_json::to_string(&finding).expect("JSON"),
+        r#"{"stream":"account-1","version":3,"what":"missing-part","of":{"stream":"transfer-1","version":1}}"#
+    );
+}

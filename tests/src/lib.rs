@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backend;
+pub mod doors;
 mod dynamodb_local;
 pub mod http;
 pub mod interfere;

@@ -1,11 +1,10 @@
 //! One command: who asks, what for, and what came of it.
 
-use crate::call::Call;
-use crate::refuse::refusal;
+use crate::asked::{Asked, asked};
+use crate::refuse::{failed, refusal};
 use domain::Aggregate;
-use domain::values::Reason;
-use edge::{Answer, Caller, Invalid, Problem, json};
-use event_store::{Appended, Cache, Clock, EventLog, Metadata, Part, execute, stream_name};
+use edge::{Answer, Problem, json};
+use event_store::{Appended, Cache, Clock, EventLog, Part, Stream, execute, stream_name};
 use lambda_http::http::{HeaderName, StatusCode, header};
 use lambda_http::{Body, Request, Response, tracing};
 use serde_json::{Value, json};
@@ -22,17 +21,15 @@ pub struct Commands<L, C> {
 }
 
 /// The answer to a request, whatever it is.
+///
+/// # Errors
+/// None: a problem is an answer, too.
 pub async fn answer<A: Aggregate>(
     commands: &Commands<impl EventLog, impl Clock>,
     cache: &Cache<A>,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
-    Ok(accept::<A>(commands, cache, &request)
-        .await
-        .unwrap_or_else(|problem| {
-            tracing::info!(code = problem.code(), "refused");
-            problem.into()
-        }))
+    Ok(or_problem(accept::<A>(commands, cache, &request).await))
 }
 
 async fn accept<A: Aggregate>(
@@ -40,62 +37,77 @@ async fn accept<A: Aggregate>(
     cache: &Cache<A>,
     request: &Request,
 ) -> Result<Response<Body>, Problem> {
-    let caller = Caller::of(request, &commands.subject_claim)?;
-    let call = Call::read::<A>(request, &caller.subject)?;
-    let id = call.id.to_string();
-    caller.may(&format!("{}:write", A::COLLECTION), Some(&id))?;
-    let reason = call.fields.get("reason").and_then(Value::as_str);
-    let reason = reason.map(|reason| Reason::from(reason).as_str().to_owned());
-    let command = domain::parse::<A>(call.command, call.fields).map_err(|errors| {
-        Problem::invalid(
-            errors
-                .into_iter()
-                .map(|error| Invalid::new(error.field, error.why)),
-        )
-    })?;
-    let stream = stream_name(A::CATEGORY, call.id);
-    let metadata = Metadata {
-        command_id: call.command_id,
-        fingerprint: call.fingerprint,
-        actor: caller.subject,
-        correlation_id: call.correlation_id.unwrap_or(call.command_id),
-        causation_id: None,
-        traceparent: call.traceparent,
-        source: "http".to_owned(),
-        reason,
-        parts: Vec::new(),
-    };
-    let part = Part::new(&stream, &command, cache)
-        .expecting(call.expected)
-        .creating(call.creates);
-    let appended = execute(&commands.log, &commands.clock, &metadata, part)
+    let scope = format!("{}:write", A::COLLECTION);
+    let asked = asked::<A>(request, &commands.subject_claim, &scope)?;
+    let stream = stream_name(A::CATEGORY, asked.call.id);
+    if asked.caller.is_bound_to_own(&scope)? {
+        let owner = owner(commands, &asked, &stream).await?;
+        asked.caller.may(&scope, owner.as_deref())?;
+    }
+    let part = Part::new(&stream, &asked.command, cache)
+        .expecting(asked.call.expected)
+        .creating(asked.call.creates);
+    let appended = execute(&commands.log, &commands.clock, &asked.metadata, part)
         .await
         .map_err(|error| refusal(&stream, error))?;
-    tracing::info!(
-        stream,
-        command = call.command,
-        version = appended.version,
-        replayed = appended.replayed,
-        "accepted"
-    );
-    Ok(accepted::<A>(&id, &appended))
+    let id = asked.call.id.to_string();
+    let Appended { version, .. } = appended;
+    let location = format!("/{}/{id}?min_version={version}", A::COLLECTION);
+    Ok(accepted(&asked, &appended, &location, json!({})))
 }
 
-fn accepted<A: Aggregate>(id: &str, appended: &Appended) -> Response<Body> {
+/// Whose the stream is, or will be once the command has created it.
+async fn owner<A: Aggregate>(
+    commands: &Commands<impl EventLog, impl Clock>,
+    asked: &Asked<A>,
+    stream: &str,
+) -> Result<Option<String>, Problem> {
+    let (id, nothing) = (asked.call.id.to_string(), A::State::default());
+    let owner = |state: &A::State| A::owner(&id, state).map(str::to_owned);
+    if let Some(owner) = owner(&nothing) {
+        return Ok(Some(owner));
+    }
+    if asked.call.creates {
+        let events = A::decide(&asked.command, &nothing).unwrap_or_default();
+        return Ok(owner(&A::fold(nothing, &events)));
+    }
+    let stream = Stream::<A>::load(&commands.log, stream)
+        .await
+        .map_err(|error| failed(stream, &error))?;
+    Ok(owner(&stream.state))
+}
+
+/// 202, with what the command is answered and `more` members.
+pub(crate) fn accepted<A: Aggregate>(
+    asked: &Asked<A>,
+    appended: &Appended,
+    location: &str,
+    mut more: Value,
+) -> Response<Body> {
     let Appended {
         version,
         event_ids,
         replayed,
     } = appended;
-    let mut answer = Answer::new(StatusCode::ACCEPTED).version(*version).header(
-        header::LOCATION,
-        format!("/{}/{id}?min_version={version}", A::COLLECTION),
-    );
+    let (id, command) = (asked.call.id.to_string(), asked.call.command);
+    tracing::info!(id, command, version, replayed, "accepted");
+    let mut answer = Answer::new(StatusCode::ACCEPTED)
+        .version(*version)
+        .header(header::LOCATION, location);
     if *replayed {
         answer = answer.header(HeaderName::from_static("idempotent-replayed"), "true");
     }
-    json(
-        answer,
-        &json!({ "id": id, "version": version, "event_ids": event_ids, "status": "accepted" }),
-    )
+    let mut body =
+        json!({ "id": id, "version": version, "event_ids": event_ids, "status": "accepted" });
+    if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object_mut()) {
+        body.append(more);
+    }
+    json(answer, &body)
+}
+
+pub(crate) fn or_problem(answer: Result<Response<Body>, Problem>) -> Response<Body> {
+    answer.unwrap_or_else(|problem| {
+        tracing::info!(code = problem.code(), "refused");
+        problem.into()
+    })
 }

@@ -1,14 +1,10 @@
-//! Takes the commands of one aggregate over HTTP: one deployment per aggregate, named by `AGGREGATE`.
-
-mod accept;
-mod call;
-mod refuse;
-#[cfg(test)]
-mod tests;
+//! One deployment per aggregate, named by `AGGREGATE`.
 
 use aws_sdk_dynamodb::{Client, config};
-use domain::Aggregate;
+use commands::{Commands, answer, transfers};
+use decider::Decider;
 use domain::registry::{self, AggregateVisitor};
+use domain::{Aggregate, Transfer};
 use edge::{sdk_config, variable};
 use event_store::{Cache, ClaimsKey, DynamoDbEventLog, ServiceClock};
 use lambda_http::{Error, Request, service_fn, tracing};
@@ -19,7 +15,7 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
-struct Serve(accept::Commands<DynamoDbEventLog, ServiceClock>);
+struct Serve(Commands<DynamoDbEventLog, ServiceClock>);
 
 impl AggregateVisitor for Serve {
     type Output = Served;
@@ -27,12 +23,16 @@ impl AggregateVisitor for Serve {
     fn visit<A: Aggregate>(self) -> Served {
         Box::pin(async move {
             let (commands, cache) = (&self.0, &Cache::new(CACHE_BYTES));
-            lambda_http::run(service_fn(|request: Request| {
-                accept::answer::<A>(commands, cache, request)
-            }))
-            .await
+            let answer = |request: Request| answer::<A>(commands, cache, request);
+            lambda_http::run(service_fn(answer)).await
         })
     }
+}
+
+async fn serve_transfers(commands: Commands<DynamoDbEventLog, ServiceClock>) -> Result<(), Error> {
+    let (commands, accounts) = (&commands, &Cache::new(CACHE_BYTES));
+    let answer = |request: Request| transfers::answer(commands, accounts, request);
+    lambda_http::run(service_fn(answer)).await
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,12 +48,15 @@ async fn main() -> Result<(), Error> {
         variable("CLAIMS_TABLE")?,
         ClaimsKey::new(variable("CLAIMS_KEY")?),
     );
-    let commands = accept::Commands {
+    let commands = Commands {
         log,
         clock,
         subject_claim: variable("SUBJECT_CLAIM")?,
     };
     let name = variable("AGGREGATE")?;
+    if name == Transfer::CATEGORY {
+        return serve_transfers(commands).await;
+    }
     registry::aggregate(&name, Serve(commands))
         .ok_or_else(|| format!("no aggregate is named {name}"))?
         .await

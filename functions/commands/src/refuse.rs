@@ -21,14 +21,17 @@ pub fn refusal<E: Error + Serialize>(stream: &str, error: ExecuteError<E>) -> Pr
             "idempotency-key-reused",
             "this Idempotency-Key was used with another body; take a new key",
         ),
-        ExecuteError::ClaimTaken { kind } => {
-            Problem::new(StatusCode::CONFLICT, format!("{kind}-taken"), detail).with("field", kind)
-        }
+        ExecuteError::ClaimTaken { kind } => Problem::new(
+            StatusCode::CONFLICT,
+            format!("{}-taken", kind.replace('_', "-")),
+            detail,
+        )
+        .with("field", kind),
         ExecuteError::Conflict => {
             let detail = "others wrote at the same time; send the same request again";
             Problem::new(StatusCode::CONFLICT, "conflict", detail).retry_after(1)
         }
-        ExecuteError::Store(error) => store(stream, &error),
+        ExecuteError::Store(error) => failed(stream, &error),
     }
 }
 
@@ -59,7 +62,8 @@ fn rejected<E: Error + Serialize>(error: &E, version: u64) -> Problem {
         .with("version", version)
 }
 
-fn store(stream: &str, error: &StoreError) -> Problem {
+/// What a failure of the store is to the caller.
+pub fn failed(stream: &str, error: &StoreError) -> Problem {
     match error {
         StoreError::TooLarge { .. } | StoreError::Twice { .. } => {
             Problem::invalid([Invalid::new("body", error.to_string())])

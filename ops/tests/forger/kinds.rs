@@ -277,7 +277,7 @@ fn redigest(forger: &mut Forger, items: &[Item]) -> Forged {
     let at = with_snapshot(forger, items);
     let mut commits = commits(items);
     let snapshot = commits[at].snapshot.as_ref().expect("it has one");
-    let snapshot = snapshot.replace("Live", "Deleted");
+    let snapshot = snapshot.replace("active", "suspended");
     commits[at].digest = digest(&commits[at], &snapshot);
     commits[at].snapshot = Some(snapshot);
     let first = commits[at].version;

@@ -1,0 +1,5 @@
+//! Events that were stored in an older shape: read as today's, by the store and by projections, and never edited.
+
+mod projections;
+mod streams;
+mod unreadable;
