@@ -233,7 +233,8 @@ async fn an_edited_part_is_named_as_edited_alone(backend: &Backend) {
 async fn parts_that_no_command_wrote_are_missing_and_stop_nothing(backend: &Backend) {
     transfers(backend, 1).await;
     let id = Uuid::now_v7();
-    let made = StoredEvent::encode::<Transfer>(id, &TransferEvent::Made { amount: 1 }).expect("JSON");
+    let made =
+        StoredEvent::encode::<Transfer>(id, &TransferEvent::Made { amount: 1 }).expect("JSON");
     let timestamp = "2026-11-21T10:00:00Z".parse().expect("a time");
     let mut parts = vec![at("transfer-9", 1), at("", 1), at(&"x".repeat(2_049), 1)];
     parts.extend((0..2_000).map(|version| at(FROM, version)));

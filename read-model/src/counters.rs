@@ -88,7 +88,8 @@ pub(crate) async fn read(
     });
     let mut sums = Counts::new();
     for (counter, by) in try_join_all(shards).await?.into_iter().flatten() {
-        *sums.entry(counter).or_default() += by;
+        let sum = sums.entry(counter.clone()).or_default();
+        *sum = by.checked_add(*sum).ok_or_else(|| no_number(counter))?;
     }
     Ok(sums)
 }
@@ -149,11 +150,16 @@ fn decode(item: &Item) -> Result<(String, i64), ReadModelError> {
     let counter = item.get(SORT).and_then(|sort| sort.as_s().ok());
     let count = item.get(COUNT).and_then(|count| count.as_n().ok());
     let count = count.and_then(|count| count.parse().ok());
-    counter
-        .cloned()
-        .zip(count)
-        .ok_or_else(|| ReadModelError::Corrupt {
-            document: counter.cloned().unwrap_or_default(),
-            why: "a counter must have a whole number".into(),
-        })
+    let counter = counter.cloned().unwrap_or_default();
+    match count {
+        Some(count) => Ok((counter, count)),
+        None => Err(no_number(counter)),
+    }
+}
+
+fn no_number(counter: String) -> ReadModelError {
+    ReadModelError::Corrupt {
+        document: counter,
+        why: "a counter must have a whole number of 64 bits".into(),
+    }
 }

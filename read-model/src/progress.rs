@@ -76,10 +76,12 @@ where
             version,
             why,
         };
+        let too_large = || poison(commit.version, "a counter grows too large".into());
         let mut counts = Counts::new();
         for recorded in commit.recorded::<P::Source>()? {
             for Count { counter, by } in P::counts(self.document.as_ref(), &recorded) {
-                *counts.entry(counter).or_default() += by;
+                let sum = counts.entry(counter).or_default();
+                *sum = by.checked_add(*sum).ok_or_else(too_large)?;
             }
             let next = P::fold(self.document.take(), &recorded);
             self.document = Some(next.map_err(|why| poison(recorded.version, why.into()))?);
@@ -90,7 +92,8 @@ where
         }
         self.counted |= !counts.is_empty();
         for (counter, by) in counts {
-            *self.counts.entry(counter).or_default() += by;
+            let sum = self.counts.entry(counter).or_default();
+            *sum = by.checked_add(*sum).ok_or_else(too_large)?;
         }
         self.applied = commit.last_version()?;
         Ok(())
