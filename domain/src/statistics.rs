@@ -7,7 +7,7 @@
 use crate::money::Currency;
 use crate::values::Status;
 use crate::{Account, User, account, user};
-use decider::{Count, Decider, Projection, Recorded};
+use decider::{Count, Projection, Recorded};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -2,6 +2,7 @@ use super::*;
 use crate::Personal;
 use crate::money::{Amount, Money};
 use crate::user::Held;
+use decider::Decider;
 use serde_json::json;
 
 fn at<E>(day: &str, event: E) -> Recorded<E> {

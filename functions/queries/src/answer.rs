@@ -1,6 +1,7 @@
 //! Which query a request is, and what it is answered when it cannot be.
 
-use crate::{history, list, one};
+use crate::{history, list, one, stats};
+use chrono::Utc;
 use domain::Aggregate;
 use edge::{Caller, Problem, causes, route_key};
 use event_store::{EventLog, StoreError};
@@ -19,28 +20,48 @@ pub struct Queries<L, D> {
     pub subject_claim: String,
 }
 
-/// The answer to a request, whatever it is.
+/// The answer to a request for an aggregate, whatever it is.
 pub async fn answer<A: Aggregate>(
     queries: &Queries<impl EventLog, impl Documents>,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let route = route_key(&request);
-    let answered = match (
-        Caller::of(&request, &queries.subject_claim),
-        query::<A>(&route),
-    ) {
-        (Err(problem), _) => Err(problem),
-        (Ok(caller), Some(Query::List)) => list::answer::<A>(queries, &request, &caller).await,
-        (Ok(caller), Some(Query::One)) => one::answer::<A>(queries, &request, &caller).await,
-        (Ok(caller), Some(Query::History)) => {
-            history::answer::<A>(queries, &request, &caller).await
+    let answered = async {
+        let caller = Caller::of(&request, &queries.subject_claim)?;
+        match query::<A>(&route) {
+            Some(Query::List) => list::answer::<A>(queries, &request, &caller).await,
+            Some(Query::One) => one::answer::<A>(queries, &request, &caller).await,
+            Some(Query::History) => history::answer::<A>(queries, &request, &caller).await,
+            None => Err(no_such_route(&request)),
         }
-        (Ok(_), None) => Err(no_such_route(&request)),
     };
-    Ok(answered.unwrap_or_else(|problem| {
+    Ok(or_problem(&route, answered.await))
+}
+
+/// The answer to a request for the statistics, whatever it is.
+pub async fn answer_statistics(
+    queries: &Queries<impl EventLog, impl Documents>,
+    request: Request,
+) -> Result<Response<Body>, Infallible> {
+    let route = route_key(&request);
+    let answered = async {
+        let caller = Caller::of(&request, &queries.subject_claim)?;
+        match route.as_str() {
+            "GET /stats" => {
+                let today = Utc::now().date_naive();
+                stats::answer(queries, &request, &caller, today).await
+            }
+            _ => Err(no_such_route(&request)),
+        }
+    };
+    Ok(or_problem(&route, answered.await))
+}
+
+fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
+    answered.unwrap_or_else(|problem| {
         tracing::info!(route, code = problem.code(), "refused");
         problem.into()
-    }))
+    })
 }
 
 enum Query {

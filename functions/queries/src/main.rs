@@ -1,9 +1,10 @@
-//! Answers queries about one aggregate over HTTP: one deployment per aggregate, named by `AGGREGATE`.
+//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics, named by `READ_MODEL`.
 
 mod answer;
 mod history;
 mod list;
 mod one;
+mod stats;
 
 use aws_sdk_dynamodb::Client;
 use domain::Aggregate;
@@ -43,6 +44,13 @@ async fn main() -> Result<(), Error> {
         documents,
         subject_claim: variable("SUBJECT_CLAIM")?,
     };
+    if variable("READ_MODEL").is_ok_and(|name| name == domain::statistics::NAME) {
+        let queries = &queries;
+        return lambda_http::run(service_fn(|request: Request| {
+            answer::answer_statistics(queries, request)
+        }))
+        .await;
+    }
     let name = variable("AGGREGATE")?;
     registry::aggregate(&name, Serve(queries))
         .ok_or_else(|| format!("no aggregate is named {name}"))?
