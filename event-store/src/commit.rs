@@ -6,6 +6,7 @@ use crate::{Chain, Hash, Metadata, Stamp, StoreError, StoredEvent};
 use decider::{Decider, Recorded};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// No stream gets so far; what follows it can still be counted.
@@ -164,6 +165,19 @@ impl Commit {
         }
     }
 
+    /// Leaves out the events after the version `to`, and with them the snapshot, which is of the state after them.
+    pub(crate) fn cut(&mut self, to: u64) -> Result<(), StoreError> {
+        if to == u64::MAX || self.last_version()? <= to {
+            return Ok(());
+        }
+        let events: Vec<&RawValue> = read(self, &self.events)?;
+        let kept = events.into_iter().zip(self.version..=to);
+        let kept: Vec<_> = kept.map(|(event, _)| event.get()).collect();
+        self.events = format!("[{}]", kept.join(","));
+        self.snapshot = None;
+        Ok(())
+    }
+
     /// The events.
     ///
     /// # Errors
@@ -240,7 +254,7 @@ fn digest(snapshot: &str) -> Hash {
     Hash::of(&[b"strangelog snapshot 1", snapshot.as_bytes()])
 }
 
-fn read<T: DeserializeOwned>(commit: &Commit, text: &str) -> Result<T, StoreError> {
+fn read<'de, T: Deserialize<'de>>(commit: &Commit, text: &'de str) -> Result<T, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::corrupt(&commit.stream, commit.version, error))
 }

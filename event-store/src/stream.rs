@@ -116,11 +116,24 @@ impl<D: Decider<State: DeserializeOwned, Event: DeserializeOwned>> Stream<D> {
     /// # Errors
     /// As [`Stream::load`].
     pub async fn catch_up(&mut self, log: &impl EventLog, name: &str) -> Result<bool, StoreError> {
+        self.catch_up_to(log, name, u64::MAX).await
+    }
+
+    /// Reads what it has not seen up to the version `to`, and says whether there was anything.
+    pub(crate) async fn catch_up_to(
+        &mut self,
+        log: &impl EventLog,
+        name: &str,
+        to: u64,
+    ) -> Result<bool, StoreError> {
         let due = self.version + 1;
         let (mut newest, mut usable) = (Vec::<Commit>::new(), None);
         for limit in [SNAPSHOT_EVERY, RING] {
-            let before = newest.last().map_or(u64::MAX, |oldest| oldest.version - 1);
-            let page = log.newest(name, due..=before, limit).await?;
+            let before = newest.last().map_or(to, |oldest| oldest.version - 1);
+            let mut page = log.newest(name, due..=before, limit).await?;
+            if let Some(last) = page.first_mut() {
+                last.cut(to)?;
+            }
             let (seen, is_last) = (newest.len(), page.len() < limit);
             newest.extend(page);
             usable = self.newest_snapshot(&newest, seen);

@@ -11,7 +11,7 @@ use ops::Reading;
 use ops::verify::{Summary, verify};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tests::account::{Command, TransferEvent, run, transfer, unkeyed};
+use tests::account::{Command, Transfer, TransferEvent, run, transfer, unkeyed};
 use tests::backend::Backend;
 use tests::on_each_backend;
 use uuid::Uuid;

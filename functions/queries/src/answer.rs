@@ -1,14 +1,15 @@
 //! Which query a request is, and what it is answered when it cannot be.
 
-use crate::{history, list, one, stats};
+use crate::{history, list, one, state, stats};
 use chrono::Utc;
-use domain::Aggregate;
+use domain::{Aggregate, ReadModelOf};
 use edge::{Caller, Problem, causes, route_key};
-use event_store::{EventLog, StoreError};
+use event_store::{EventLog, StoreError, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response, tracing};
-use read_model::{Documents, ReadModelError};
+use read_model::{AtLeast, Documents, ReadModelError, show};
 use std::convert::Infallible;
+use uuid::Uuid;
 
 /// What queries are answered from.
 pub struct Queries<L, D> {
@@ -32,6 +33,7 @@ pub async fn answer<A: Aggregate>(
             Some(Query::List) => list::answer::<A>(queries, &request, &caller).await,
             Some(Query::One) => one::answer::<A>(queries, &request, &caller).await,
             Some(Query::History) => history::answer::<A>(queries, &request, &caller).await,
+            Some(Query::State) => state::answer::<A>(queries, &request, &caller).await,
             None => Err(no_such_route(&request)),
         }
     };
@@ -40,16 +42,17 @@ pub async fn answer<A: Aggregate>(
 
 /// The answer to a request for the statistics, whatever it is.
 pub async fn answer_statistics(
-    queries: &Queries<impl EventLog, impl Documents>,
+    documents: &impl Documents,
+    subject_claim: &str,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let route = route_key(&request);
     let answered = async {
-        let caller = Caller::of(&request, &queries.subject_claim)?;
+        let caller = Caller::of(&request, subject_claim)?;
         match route.as_str() {
             "GET /stats" => {
                 let today = Utc::now().date_naive();
-                stats::answer(queries, &request, &caller, today).await
+                stats::answer(documents, &request, &caller, today).await
             }
             _ => Err(no_such_route(&request)),
         }
@@ -68,6 +71,7 @@ enum Query {
     List,
     One,
     History,
+    State,
 }
 
 fn query<A: Aggregate>(route: &str) -> Option<Query> {
@@ -75,6 +79,7 @@ fn query<A: Aggregate>(route: &str) -> Option<Query> {
         "" => Some(Query::List),
         "/{id}" => Some(Query::One),
         "/{id}/history" => Some(Query::History),
+        "/{id}/state" => Some(Query::State),
         _ => None,
     }
 }
@@ -88,6 +93,32 @@ fn no_such_route(request: &Request) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no-such-route", detail)
 }
 
+/// Checks that the caller has `scope`, or `self` on a stream that is theirs; whose it is, its document says.
+///
+/// # Errors
+/// 403, or that the document cannot be read.
+pub async fn owned<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents>,
+    caller: &Caller,
+    scope: &str,
+    id: Uuid,
+) -> Result<(), Problem> {
+    if !caller.is_bound_to_own(scope)? {
+        return Ok(());
+    }
+    let stream = stream_name(A::CATEGORY, id);
+    let (id, nothing) = (id.to_string(), A::State::default());
+    if let Some(owner) = A::owner(&id, &nothing) {
+        return caller.may(scope, Some(owner));
+    }
+    let shown = show::<ReadModelOf<A>>(&queries.log, &queries.documents, &stream, AtLeast::Any);
+    let shown = shown.await.map_err(failed)?;
+    let owner = shown
+        .as_ref()
+        .and_then(|shown| A::owner(&id, &shown.document.state));
+    caller.may(scope, owner)
+}
+
 /// 404 for a stream without events.
 pub fn unknown(id: &str) -> Problem {
     Problem::new(
@@ -98,15 +129,15 @@ pub fn unknown(id: &str) -> Problem {
 }
 
 /// 409 for a version that the stream does not have.
-pub fn ahead(version: u64, head: u64) -> Problem {
-    let detail = format!("min_version is {version}, the stream is at version {head}");
+pub fn ahead(parameter: &str, version: u64, head: u64) -> Problem {
+    let detail = format!("{parameter} is {version}, the stream is at version {head}");
     Problem::new(StatusCode::CONFLICT, "version-ahead", detail).with("version", head)
 }
 
 /// What a failure of the read side is to the caller.
 pub fn failed(error: ReadModelError) -> Problem {
     match error {
-        ReadModelError::Ahead { version, head, .. } => ahead(version, head),
+        ReadModelError::Ahead { version, head, .. } => ahead("min_version", version, head),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
         | ReadModelError::Counted { .. }

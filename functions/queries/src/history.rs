@@ -1,6 +1,6 @@
 //! `GET /{collection}/{id}/history`: the events of one stream, oldest first.
 
-use crate::answer::{Queries, failed, unknown};
+use crate::answer::{Queries, failed, owned, unknown};
 use crate::list::{limit, no_cursor};
 use decider::Decider;
 use domain::Aggregate;
@@ -23,7 +23,7 @@ pub async fn answer<A: Aggregate>(
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
-    caller.may("audit:read", Some(&id.to_string()))?;
+    owned::<A>(queries, caller, "audit:read", id).await?;
     let parameters = parameters(request, &["limit", "cursor", "form"])?;
     let limit = limit(&parameters)?;
     let form = form(&parameters)?;

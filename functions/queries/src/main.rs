@@ -4,6 +4,7 @@ mod answer;
 mod history;
 mod list;
 mod one;
+mod state;
 mod stats;
 
 use aws_sdk_dynamodb::Client;
@@ -37,20 +38,20 @@ impl AggregateVisitor for Serve {
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let client = Client::new(&sdk_config()?);
-    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
-    let documents = DynamoDbDocuments::new(client, variable("READ_MODEL_TABLE")?);
-    let queries = answer::Queries {
-        log,
-        documents,
-        subject_claim: variable("SUBJECT_CLAIM")?,
-    };
+    let documents = DynamoDbDocuments::new(client.clone(), variable("READ_MODEL_TABLE")?);
+    let subject_claim = variable("SUBJECT_CLAIM")?;
     if variable("READ_MODEL").is_ok_and(|name| name == domain::statistics::NAME) {
-        let queries = &queries;
+        let (documents, subject_claim) = (&documents, &subject_claim);
         return lambda_http::run(service_fn(|request: Request| {
-            answer::answer_statistics(queries, request)
+            answer::answer_statistics(documents, subject_claim, request)
         }))
         .await;
     }
+    let queries = answer::Queries {
+        log: DynamoDbEventLog::new(client, variable("EVENTS_TABLE")?),
+        documents,
+        subject_claim,
+    };
     let name = variable("AGGREGATE")?;
     registry::aggregate(&name, Serve(queries))
         .ok_or_else(|| format!("no aggregate is named {name}"))?

@@ -1,6 +1,6 @@
 //! `GET /{collection}/{id}`: one document.
 
-use crate::answer::{Queries, ahead, failed, unknown};
+use crate::answer::{Queries, ahead, failed, owned, unknown};
 use domain::{Aggregate, Document, ReadModelOf};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
 use event_store::{EventLog, stream_name};
@@ -19,7 +19,7 @@ pub async fn answer<A: Aggregate>(
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
-    caller.may(&format!("{}:read", A::COLLECTION), Some(&id.to_string()))?;
+    owned::<A>(queries, caller, &format!("{}:read", A::COLLECTION), id).await?;
     let (at_least, min_version) = at_least(&parameters(request, &["min_version", "consistency"])?)?;
     let shown = show::<ReadModelOf<A>>(
         &queries.log,
@@ -31,7 +31,7 @@ pub async fn answer<A: Aggregate>(
     .map_err(failed)?
     .ok_or_else(|| unknown(&id.to_string()))?;
     if shown.version < min_version {
-        return Err(ahead(min_version, shown.version));
+        return Err(ahead("min_version", min_version, shown.version));
     }
     if let Some(deleted_at) = &shown.document.deleted_at {
         let detail = format!("{id} was deleted at {deleted_at}; its history says by whom and why");

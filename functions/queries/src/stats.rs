@@ -1,10 +1,9 @@
 //! `GET /stats`: what happened on each day, and what all accounts hold together.
 
-use crate::answer::{Queries, failed};
+use crate::answer::failed;
 use chrono::{Days, NaiveDate};
 use domain::statistics;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters};
-use event_store::EventLog;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use read_model::Documents;
@@ -21,7 +20,7 @@ const MAX_DAYS: u64 = 366;
 /// # Errors
 /// 422 for a parameter that is not as it must be.
 pub async fn answer(
-    queries: &Queries<impl EventLog, impl Documents>,
+    documents: &impl Documents,
     request: &Request,
     caller: &Caller,
     today: NaiveDate,
@@ -29,7 +28,7 @@ pub async fn answer(
     caller.may("audit:read", None)?;
     let (from, to) = range(&parameters(request, &["from", "to"])?, today)?;
     let counters = async |(first, last): (String, String)| {
-        let counters = queries.documents.counters(&first, &last).await;
+        let counters = documents.counters(&first, &last).await;
         counters.map_err(failed)
     };
     let of_days = statistics::of_days(&from.to_string(), &to.to_string());

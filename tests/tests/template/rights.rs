@@ -1,6 +1,9 @@
 //! Nobody may do more than they need: callers, functions, and above all whoever would change an event.
 
 use crate::spoil::{Faults, Template, holds, id_of, texts};
+use decider::{Decider, Idempotency};
+use domain::registry::{self, AggregateVisitor};
+use domain::{Aggregate, Transfer};
 use serde_json::{Value, json};
 
 const ROLE: &str = "AWS::IAM::Role";
@@ -25,6 +28,7 @@ fn every_route_takes_a_token_of_the_right_scope() {
             let expected = match template.binary(trigger.function) {
                 _ if route == "$default" => Value::Null,
                 "commands" => json!([format!("{collection}:write"), "self"]),
+                _ if route == "GET /stats" => json!(["audit:read"]),
                 _ if route.ends_with("/history") => json!(["audit:read", "self"]),
                 _ => json!([format!("{collection}:read"), "self"]),
             };
@@ -53,6 +57,7 @@ fn every_route_takes_a_token_of_the_right_scope() {
             ("issuer: !Ref JwtIssuer", "issuer: https://example.com"),
             ("[\"users:write\", self]", "[\"users:read\", self]"),
             ("[\"audit:read\", self]", "[\"users:read\", self]"),
+            ("[\"audit:read\"]", "[\"audit:read\", self]"),
             ("[\"users:read\", self]", "[]"),
             (
                 "AuthorizationScopes:",
@@ -231,6 +236,42 @@ fn heads_are_kept_by_the_publisher_and_read_by_no_other() {
                 "Resource: [!GetAtt ClaimsTable.Arn, !GetAtt HeadsTable.Arn]",
             ),
         ],
+    );
+}
+
+#[test]
+fn whoever_keeps_a_ledger_may_read_it() {
+    struct Remembers;
+    impl AggregateVisitor for Remembers {
+        type Output = bool;
+        fn visit<A: Aggregate>(self) -> bool {
+            // A transfer is also a command on accounts, which keep one.
+            A::IDEMPOTENCY == Idempotency::Ledger || A::CATEGORY == Transfer::CATEGORY
+        }
+    }
+    fn rule(template: &Template, faults: &mut Faults) {
+        for (function, properties) in template.functions() {
+            let aggregate = template.variable(function, "AGGREGATE").unwrap_or_default();
+            let keeps = registry::aggregate(aggregate, Remembers) == Some(true);
+            if !keeps || template.binary(function) != "commands" {
+                continue;
+            }
+            let mut statements = template.statements(id_of(&properties["Role"]));
+            let may = statements.any(|statement| {
+                let claims = statement["Resource"]
+                    .to_string()
+                    .contains("ClaimsTable.Arn");
+                claims && texts(&statement["Action"]) == ["dynamodb:GetItem", "dynamodb:PutItem"]
+            });
+            faults.unless(may, function, "must read and write the ledger");
+        }
+    }
+    holds(
+        rule,
+        &[(
+            "[dynamodb:GetItem, dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
+            "[dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
+        )],
     );
 }
 
