@@ -7,6 +7,7 @@
 //! |---|---|
 //! | execute a command | [`execute`], [`execute_all`], [`Part`], [`Metadata`] |
 //! | read a stream | [`Stream::load`], [`EventLog::read`], [`Commit::recorded`] |
+//! | read events of older shapes | [`decider::Upcaster`], [`StoredEvent::decode`] |
 //! | keep streams | [`DynamoDbEventLog`] and its tables' [`schema`], [`MemoryEventLog`], or an [`EventLog`] of one's own |
 //! | look for what was changed behind the service's back | [`Verifier`], [`Incomplete`] |
 //! | see that a log of one's own is in order | `conformance`, with the feature of that name |

@@ -3,6 +3,7 @@
 mod bad_input;
 mod callers;
 mod life;
+mod statistics;
 
 use local::{Options, Stack};
 use serde_json::json;

@@ -221,6 +221,17 @@ async fn a_long_stream_that_began_before_is_replayed(backend: &Backend) {
     assert_eq!(replayed.expect("readable").state, today);
 }
 
+/// What was kept reads as a state of today, and means another.
+#[tokio::test]
+async fn a_snapshot_of_doors_as_they_were_is_passed_over() {
+    let (log, name) = (MemoryEventLog::default(), "door-1");
+    let turned = vec![Old::Locked { turns: 4 }; 4];
+    let done = run(&Cache::<Before>::none(), &log, name, None, turned).await;
+    done.expect("appended");
+    let loaded = Stream::<Door>::load(&log, name).await.expect("readable");
+    assert_eq!((loaded.state, loaded.passed_over), (vec![locked(2); 4], 1));
+}
+
 #[tokio::test]
 async fn a_commit_whose_events_are_none_today_is_a_commit() {
     let (log, name) = (MemoryEventLog::default(), "door-1");

@@ -1,4 +1,5 @@
 use super::*;
+use decider::Upcaster;
 use domain::{User, Welcome};
 use event_store::{
     Batch, Commit, Hash, MemoryEventLog, Metadata, Position, Stamp, StoredEvent, stream_name,
@@ -151,4 +152,61 @@ async fn an_erased_address_gets_no_mail() {
     let fake = fake(vec![], json!({ "erased": true }));
     deliver(&fake).await.expect("nothing to do");
     assert_eq!((fake.sent(), fake.outcome()), (0, None));
+}
+
+/// Its events are rings; those of version 1 were of two bells at once, or of none.
+enum Bell {}
+
+impl Decider for Bell {
+    const CATEGORY: &'static str = "user";
+    const UPCASTERS: &'static [Upcaster<serde_json::Value>] = &[
+        Upcaster {
+            kind: "Rung",
+            schema_version: 1,
+            read: |data| Ok(vec![data.into(), data.into()]),
+        },
+        Upcaster {
+            kind: "UserCreated",
+            schema_version: 1,
+            read: |_| Ok(vec![]),
+        },
+    ];
+    type State = ();
+    type Command = ();
+    type Event = serde_json::Value;
+    type Error = ();
+
+    fn decide((): &(), (): &()) -> Result<Vec<Self::Event>, ()> {
+        Ok(vec![])
+    }
+
+    fn evolve((): (), _: &Self::Event) {}
+}
+
+#[tokio::test]
+async fn an_announced_event_may_be_none_today_or_several_but_must_be_there() {
+    let fake = fake(vec![], sarah());
+    let said = Announcement::of(&fake.commit, "users").expect("it is readable");
+    let (log, other) = (MemoryEventLog::default(), Uuid::now_v7());
+    let delivery = Delivery {
+        log: log.clone(),
+        outbox: &fake,
+        mailer: &fake,
+    };
+    for (kind, today) in [("UserCreated", 0), ("Rung", 2)] {
+        let mut commit = fake.commit.clone();
+        commit.events = commit.events.replace("UserCreated", kind);
+        log.tamper(commit);
+        let events = delivery.events::<Bell>(&said[0]).await;
+        assert_eq!(events.expect("it is there").len(), today);
+    }
+    for (id, version) in [(other, 1), (said[0].id, 2)] {
+        let said = Announcement {
+            id,
+            version,
+            ..said[0].clone()
+        };
+        let events = delivery.events::<Bell>(&said).await;
+        assert!(matches!(events, Err(DeliverError::NoSuchEvent)));
+    }
 }
