@@ -71,6 +71,9 @@ pub trait Projection {
     /// Goes up with every change of what `fold` and `entries` make of a history, or of how a document is written: a
     /// document of another number is folded anew from its stream's first event.
     const FOLD_VERSION: u32 = 1;
+    /// Other projections keep the read model of this name, too, each of another source; a document is then known by its
+    /// stream's whole name. Never changed once deployed.
+    const SHARED: bool = false;
     /// Whose events it reads.
     type Source: Decider;
     /// One row of the read model.

@@ -1,6 +1,9 @@
 //! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
-use crate::{Account, Aggregate, Mailing, ReadModel, ReadModelOf, Transfer, User, Welcome};
+use crate::{
+    Account, AccountStatistics, Aggregate, Mailing, ReadModel, ReadModelOf, Transfer, User,
+    UserStatistics, Welcome,
+};
 use decider::Decider;
 
 /// Something generic over aggregates, to be done for the one that is named at run time.
@@ -79,7 +82,7 @@ fn projects<P: ReadModel>(name: &str, category: &str) -> bool {
 
 registry! {
     aggregates: [User, Account, Transfer],
-    projections: [],
+    projections: [UserStatistics, AccountStatistics],
     mailings: [Welcome],
 }
 
@@ -110,6 +113,25 @@ mod tests {
         }
     }
 
+    /// Whether a projection leaves room for others.
+    struct Shared;
+
+    impl ReadModelVisitor for Shared {
+        type Output = bool;
+        fn visit<R: ReadModel>(self) -> bool {
+            R::SHARED
+        }
+    }
+
+    #[test]
+    fn projections_that_keep_one_read_model_know_of_each_other() {
+        for (name, category) in PROJECTIONS {
+            let sources = PROJECTIONS.iter().filter(|(other, _)| other == name);
+            let shared = projection(name, category, Shared).expect("it is listed");
+            assert!(shared || sources.count() == 1, "{name} of {category}");
+        }
+    }
+
     #[test]
     fn each_is_found_by_its_own_name_alone() {
         assert_eq!(
@@ -120,9 +142,10 @@ mod tests {
             (
                 projection("users", "user", Name),
                 projection("users", "account", Name),
-                projection("accounts", "account", Name)
+                projection("accounts", "account", Name),
+                projection("statistics", "account", Name),
             ),
-            (Some("users"), None, Some("accounts"))
+            (Some("users"), None, Some("accounts"), Some("statistics"))
         );
         assert_eq!(
             (mailing("welcome", Name), mailing("users", Name)),

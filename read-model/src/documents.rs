@@ -1,36 +1,42 @@
-//! The port to wherever documents and their index rows are kept.
+//! The port to wherever documents, their index rows and counters are kept.
 
 use crate::ReadModelError;
 use decider::Entry;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// Over how many partitions a list is spread; each takes 1,000 writes a second. Never changed without a rebuild.
 const SHARDS: u8 = 4;
 
+/// How much is added to each counter; none of the sums is zero.
+pub type Counts = BTreeMap<String, i64>;
+
 /// Keeps the documents of one read model.
 pub trait Documents: Send + Sync {
-    /// The document of the stream with this id; `consistent` sees every write that was done before.
+    /// The document with this id; `consistent` sees every write that was done before.
     fn get(
         &self,
         id: &str,
         consistent: bool,
     ) -> impl Future<Output = Result<Option<StoredDocument>, ReadModelError>> + Send;
 
-    /// The documents of these streams, in any order; those that are not there are left out.
+    /// The documents with these ids, in any order; those that are not there are left out.
     fn get_all(
         &self,
         ids: &[String],
     ) -> impl Future<Output = Result<Vec<StoredDocument>, ReadModelError>> + Send;
 
-    /// Writes a document over the one that had applied the version `over`; 0 stands for none.
+    /// Writes a document over the one that was read, or where there was none, and adds to counters, of which there are
+    /// at most [`MAX_COUNTERS`]: all of it, or nothing.
     ///
     /// # Errors
-    /// [`ReadModelError::Conflict`] if that is not the one that is there.
+    /// [`ReadModelError::Conflict`] if another document is there, even one of our own whose reply was lost.
     fn put(
         &self,
         document: &StoredDocument,
-        over: u64,
+        over: Option<&StoredDocument>,
+        counts: &Counts,
     ) -> impl Future<Output = Result<(), ReadModelError>> + Send;
 
     /// Writes the index rows that a document lists as pending, and then that they are done. A row that a later
@@ -47,20 +53,44 @@ pub trait Documents: Send + Sync {
         below: Option<&str>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Row>, ReadModelError>> + Send;
+
+    /// The counters whose names are not below `from` and not above `to`, as text; those that never counted are left out.
+    fn counters(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> impl Future<Output = Result<Counts, ReadModelError>> + Send;
 }
+
+/// A transaction takes 100 items, of which the document is one.
+pub const MAX_COUNTERS: usize = 99;
 
 /// A document beside what its keeping needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredDocument {
-    /// The stream's id.
+    /// The stream's id, or its name where other sources keep documents beside it.
     pub id: String,
     /// The version of the last event that was applied.
     pub applied: u64,
+    /// The [`FOLD_VERSION`](decider::Projection::FOLD_VERSION) that it was made under; 0 where none was noted yet.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub fold: u32,
     /// The document, in JSON.
     pub document: String,
+    /// The index rows that it has, so that those of another fold can be removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<Row>,
     /// Index rows that are still to be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<RowChange>,
+    /// Its events went into counters, and cannot be taken out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none_yet(fold: &u32) -> bool {
+    *fold == 0
 }
 
 /// An index row that comes or goes.
@@ -77,21 +107,18 @@ pub struct RowChange {
 pub struct Row {
     /// The partition key.
     pub partition: String,
-    /// The sort key; it ends in the id of the stream.
+    /// The sort key; it ends in the id of the document.
     pub sort: String,
 }
 
 impl Row {
-    /// The row of `entry` for the stream with this id.
+    /// The row of `entry` for the document with this id.
     pub fn of(entry: &Entry, id: &str) -> Self {
         match entry {
-            Entry::Listed { list, sort } => {
-                let shard = id.bytes().fold(0, u8::wrapping_add) % SHARDS;
-                Self {
-                    partition: list_partition(list, shard),
-                    sort: format!("{sort}#{id}"),
-                }
-            }
+            Entry::Listed { list, sort } => Self {
+                partition: list_partition(list, shard(id, SHARDS)),
+                sort: format!("{sort}#{id}"),
+            },
             Entry::Found { by, value } => Self {
                 partition: format!("{by}#{value}"),
                 sort: format!("#{id}"),
@@ -99,12 +126,17 @@ impl Row {
         }
     }
 
-    /// The id of the stream that it leads to.
+    /// The id of the document that it leads to.
     pub fn id(&self) -> &str {
         self.sort
             .rsplit_once('#')
             .map_or(self.sort.as_str(), |(_, id)| id)
     }
+}
+
+/// Which of so many partitions a document's part is in.
+pub(crate) fn shard(id: &str, shards: u8) -> u8 {
+    id.bytes().fold(0, u8::wrapping_add) % shards
 }
 
 /// The partitions that a list is spread over.
@@ -117,21 +149,18 @@ fn list_partition(list: &str, shard: u8) -> String {
 }
 
 impl RowChange {
-    /// What has to change for a document that was found by `before` to be found by `after`.
-    pub fn between(before: &[Entry], after: &[Entry], id: &str) -> Vec<Self> {
-        let come = after
-            .iter()
-            .filter(|entry| !before.contains(entry))
-            .map(|entry| (entry, false));
-        let go = before
-            .iter()
-            .filter(|entry| !after.contains(entry))
-            .map(|entry| (entry, true));
-        come.chain(go)
-            .map(|(entry, gone)| Self {
-                row: Row::of(entry, id),
+    /// What has to change for a document that has the rows `before` to have the rows `after`.
+    pub fn between(before: &[Row], after: &[Row]) -> Vec<Self> {
+        let change = |gone| {
+            move |row: &Row| Self {
+                row: row.clone(),
                 gone,
-            })
+            }
+        };
+        let come = after.iter().filter(|row| !before.contains(row));
+        let go = before.iter().filter(|row| !after.contains(row));
+        come.map(change(false))
+            .chain(go.map(change(true)))
             .collect()
     }
 }

@@ -1,9 +1,9 @@
-//! Documents and index rows in one DynamoDB table: partition key `pk`, sort key `sk`.
+//! Documents, index rows and counters in one DynamoDB table: partition key `pk`, sort key `sk`.
 
-use crate::{Documents, ReadModelError, Row, StoredDocument};
+use crate::{Counts, Documents, ReadModelError, Row, StoredDocument, counters};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
 use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +18,7 @@ pub const EXPIRES: &str = "expires";
 /// A writer that is later than this is not about to write any more.
 const MARK_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// One read model in one table.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl DynamoDbDocuments {
     }
 }
 
-fn text(value: impl Into<String>) -> AttributeValue {
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
@@ -103,27 +103,39 @@ impl Documents for DynamoDbDocuments {
         Ok(documents)
     }
 
-    async fn put(&self, document: &StoredDocument, over: u64) -> Result<(), ReadModelError> {
+    async fn put(
+        &self,
+        document: &StoredDocument,
+        over: Option<&StoredDocument>,
+        counts: &Counts,
+    ) -> Result<(), ReadModelError> {
         let mut item: Item = serde_dynamo::to_item(document).map_err(failure)?;
         item.extend(document_key(&document.id));
-        let put = self
-            .client
-            .put_item()
+        let condition = Unchanged::of(over);
+        if counts.is_empty() {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .condition_expression(condition.expression)
+                .set_expression_attribute_names(Some(condition.names))
+                .set_expression_attribute_values(condition.values);
+            return unless_condition_failed(put.send().await, |error| {
+                error.is_conditional_check_failed_exception()
+            })?
+            .then_some(())
+            .ok_or(ReadModelError::Conflict);
+        }
+        let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(item));
-        let put = if over == 0 {
-            put.condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", PARTITION)
-        } else {
-            put.condition_expression("#applied = :over")
-                .expression_attribute_names("#applied", "applied")
-                .expression_attribute_values(":over", number(over))
-        };
-        unless_condition_failed(put.send().await, |error| {
-            error.is_conditional_check_failed_exception()
-        })?
-        .then_some(())
-        .ok_or(ReadModelError::Conflict)
+            .set_item(Some(item))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values(condition.values)
+            .build()
+            .map_err(failure)?;
+        counters::put_and_count(&self.client, &self.table, put, &document.id, counts).await
     }
 
     async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
@@ -149,16 +161,17 @@ impl Documents for DynamoDbDocuments {
                 error.is_conditional_check_failed_exception()
             })?;
         }
+        let condition = Unchanged::of(Some(document));
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(document_key(&document.id)))
             .update_expression("REMOVE #pending")
-            .condition_expression("#applied = :applied")
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names))
             .expression_attribute_names("#pending", "pending")
-            .expression_attribute_names("#applied", "applied")
-            .expression_attribute_values(":applied", number(document.applied));
+            .set_expression_attribute_values(condition.values);
         unless_condition_failed(update.send().await, |error| {
             error.is_conditional_check_failed_exception()
         })
@@ -208,16 +221,52 @@ impl Documents for DynamoDbDocuments {
         }
         Ok(rows)
     }
+
+    async fn counters(&self, from: &str, to: &str) -> Result<Counts, ReadModelError> {
+        counters::read(&self.client, &self.table, from, to).await
+    }
+}
+
+/// The condition that a document is the one that was read, or that there is none.
+struct Unchanged {
+    expression: &'static str,
+    names: HashMap<String, String>,
+    values: Option<Item>,
+}
+
+impl Unchanged {
+    fn of(document: Option<&StoredDocument>) -> Self {
+        let name = |name: &str, of: &str| (name.to_owned(), of.to_owned());
+        let Some(document) = document else {
+            return Self {
+                expression: "attribute_not_exists(#pk)",
+                names: HashMap::from([name("#pk", PARTITION)]),
+                values: None,
+            };
+        };
+        let mut values = HashMap::from([(":applied".to_owned(), number(document.applied))]);
+        if document.fold > 0 {
+            values.insert(":fold".to_owned(), number(document.fold.into()));
+        }
+        Self {
+            expression: match document.fold {
+                0 => "#applied = :applied AND attribute_not_exists(#fold)",
+                _ => "#applied = :applied AND #fold = :fold",
+            },
+            names: HashMap::from([name("#applied", "applied"), name("#fold", "fold")]),
+            values: Some(values),
+        }
+    }
 }
 
 fn decode(item: Item) -> Result<StoredDocument, ReadModelError> {
     let id = item
-        .get("id")
-        .and_then(|id| id.as_s().ok())
+        .get(PARTITION)
+        .and_then(|partition| partition.as_s().ok())
         .cloned()
         .unwrap_or_default();
     serde_dynamo::from_item(item).map_err(|why| ReadModelError::Corrupt {
-        id,
+        document: id,
         why: why.into(),
     })
 }
@@ -238,7 +287,7 @@ where
     }
 }
 
-fn failure(error: impl Error + Send + Sync + 'static) -> ReadModelError {
+pub(crate) fn failure(error: impl Error + Send + Sync + 'static) -> ReadModelError {
     ReadModelError::Aws(Box::new(error))
 }
 

@@ -30,11 +30,22 @@ pub enum ReadModelError {
         #[source]
         why: Box<dyn Error + Send + Sync>,
     },
+    /// The projection has changed since its document went into counters, from which nothing can be taken out again: the
+    /// read model must be made anew, in an empty table.
+    #[error("document {document} was counted under fold {found}, this build has {wanted}")]
+    Counted {
+        /// The document's id.
+        document: String,
+        /// The number of the stored document.
+        found: u32,
+        /// The number of the projection.
+        wanted: u32,
+    },
     /// What is stored cannot be read.
-    #[error("document {id} cannot be read")]
+    #[error("{document} cannot be read")]
     Corrupt {
-        /// The stream's id.
-        id: String,
+        /// The id or key of the document, or the counter.
+        document: String,
         /// What is wrong.
         #[source]
         why: Box<dyn Error + Send + Sync>,

@@ -1,17 +1,20 @@
-//! Read models on DynamoDB: one document per stream, the index rows that find it, and the one runtime that keeps both.
+//! Read models on DynamoDB: one document per stream, the index rows that find it, counters over all streams, and the
+//! one runtime that keeps them.
 //!
 //! A message is a doorbell; the store is the truth. [`project`] reads what a document has not seen from the event log,
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod counters;
 mod documents;
 mod dynamodb;
 mod error;
 mod list;
+mod progress;
 mod project;
 mod query;
 
-pub use documents::{Documents, Row, RowChange, StoredDocument};
+pub use documents::{Counts, Documents, MAX_COUNTERS, Row, RowChange, StoredDocument};
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use list::{Cursor, Page, found, listed};

@@ -1,14 +1,17 @@
 //! Lists of documents: a page is merged from the shards of a list, newest first.
 
 use crate::documents::list_partitions;
-use crate::project::read;
-use crate::{Documents, ReadModelError, Row};
+use crate::progress::Progress;
+use crate::project::stream;
+use crate::{Documents, ReadModelError, Row, StoredDocument};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use decider::{Entry, Projection};
+use decider::{Decider, Entry, Projection};
+use event_store::{EventLog, StoreError};
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use std::error::Error;
 
 /// The longest sort key that DynamoDB takes, in bytes.
 const LONGEST: usize = 1024;
@@ -53,12 +56,20 @@ pub struct Page<D> {
 ///
 /// # Errors
 /// The store failed, or a document cannot be read.
-pub async fn listed<P: Projection<Document: DeserializeOwned>>(
+pub async fn listed<P>(
+    log: &impl EventLog,
     documents: &impl Documents,
     list: &str,
     cursor: Option<&Cursor>,
     limit: usize,
-) -> Result<Page<P::Document>, ReadModelError> {
+) -> Result<Page<P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
     let mut page = Page {
         documents: Vec::new(),
         next: cursor.cloned(),
@@ -79,7 +90,8 @@ pub async fn listed<P: Projection<Document: DeserializeOwned>>(
             .last()
             .filter(|_| more)
             .map(|row| Cursor(row.sort.clone()));
-        page.documents.extend(behind::<P>(documents, &rows).await?);
+        page.documents
+            .extend(behind::<P>(log, documents, &rows).await?);
         if page.next.is_none() {
             break;
         }
@@ -91,28 +103,43 @@ pub async fn listed<P: Projection<Document: DeserializeOwned>>(
 ///
 /// # Errors
 /// As [`listed`].
-pub async fn found<P: Projection<Document: DeserializeOwned>>(
+pub async fn found<P>(
+    log: &impl EventLog,
     documents: &impl Documents,
     entry: &Entry,
-) -> Result<Vec<P::Document>, ReadModelError> {
+) -> Result<Vec<P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
     const FEW: usize = 100;
     let rows = documents
         .rows(&Row::of(entry, "").partition, None, FEW)
         .await?;
-    behind::<P>(documents, &rows).await
+    behind::<P>(log, documents, &rows).await
 }
 
 /// The documents that rows lead to, in their order. A row that its document no longer has is about to leave.
-async fn behind<P: Projection<Document: DeserializeOwned>>(
+async fn behind<P>(
+    log: &impl EventLog,
     documents: &impl Documents,
     rows: &[Row],
-) -> Result<Vec<P::Document>, ReadModelError> {
+) -> Result<Vec<P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
     let ids: Vec<String> = rows.iter().map(|row| row.id().to_owned()).collect();
-    let mut by_id = HashMap::new();
-    for stored in documents.get_all(&ids).await? {
-        let document: P::Document = read(&stored)?;
-        by_id.insert(stored.id, document);
-    }
+    let stored = documents.get_all(&ids).await?;
+    let read = stored.iter().map(|stored| read::<P>(log, stored));
+    let read = try_join_all(read).await?.into_iter().flatten();
+    let mut by_id: HashMap<_, _> = read.collect();
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -123,6 +150,38 @@ async fn behind<P: Projection<Document: DeserializeOwned>>(
                 .then_some(document)
         })
         .collect())
+}
+
+/// A stored document with its id. One of another fold is folded anew, up to where it was: until each was announced
+/// again, a list would be all but empty without them. One that cannot be is left out, and holds up no other.
+async fn read<'s, P>(
+    log: &impl EventLog,
+    stored: &'s StoredDocument,
+) -> Result<Option<(&'s str, P::Document)>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
+    let mut progress = Progress::<P>::after(Some(stored))?;
+    if progress.applied < stored.applied {
+        let stream = stream::<P>(&stored.id);
+        progress = match progress.advance(log, &stream, stored.applied).await {
+            Err(
+                error @ (ReadModelError::Poison { .. }
+                | ReadModelError::Log(StoreError::Corrupt { .. })),
+            ) => {
+                tracing::warn!(%stream, %error, "left out of a list");
+                return Ok(None);
+            }
+            advanced => advanced?,
+        };
+    }
+    Ok(progress
+        .document
+        .map(|document| (stored.id.as_str(), document)))
 }
 
 #[cfg(test)]

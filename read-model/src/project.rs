@@ -1,19 +1,22 @@
-//! The projection runtime: brings one document up to a version.
+//! The projection runtime: brings one document, its index rows and its counters up to a version.
 
-use crate::{Documents, ReadModelError, RowChange, StoredDocument};
+use crate::counters::pause;
+use crate::progress::{Progress, STEP};
+use crate::{Documents, ReadModelError, StoredDocument};
 use decider::{Decider, Projection};
-use event_store::{EventLog, stream_id};
+use event_store::{Commit, EventLog, stream_id};
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
 
 /// How often a document is tried that another process is writing, too.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 5;
 
-/// Brings the document of `stream` up to `version`, at least, and its index rows with it. A stream whose events are all
-/// none of today's has no document.
+/// Brings the document of `stream` up to `version`, at least, and its index rows and counters with it. A stream whose
+/// events are all none of today's has no document.
 ///
 /// # Errors
-/// Any error leaves the document as it was, or done up to index rows that it lists: the same call finishes them.
+/// Any error leaves the document as it was, or done up to some commit, or up to index rows that it lists: the same call
+/// goes on from there.
 pub async fn project<P>(
     log: &impl EventLog,
     documents: &impl Documents,
@@ -27,80 +30,81 @@ where
             Error: Error + Send + Sync + 'static,
         >,
 {
-    let id = stream_id(stream);
-    for _ in 0..ATTEMPTS {
-        let stored = documents.get(id, true).await?;
+    for attempt in 0..ATTEMPTS {
+        let stored = documents.get(document_id::<P>(stream), true).await?;
         if let Some(unsettled) = stored.as_ref().filter(|stored| !stored.pending.is_empty()) {
             documents.settle(unsettled).await?;
         }
-        let applied = stored.as_ref().map_or(0, |stored| stored.applied);
-        if applied >= version {
-            return Ok(());
-        }
-        let before = stored.as_ref().map(read::<P::Document>).transpose()?;
-        let entries_before = before.as_ref().map(P::entries).unwrap_or_default();
-        let (after, applied_now) = advance::<P>(log, before, applied, stream, version).await?;
-        if applied_now < version {
-            return Err(ReadModelError::Ahead {
-                stream: stream.to_owned(),
-                version,
-                head: applied_now,
-            });
-        }
-        // OK because what is none of today's events so far is read again, with the first that is one.
-        let Some(after) = after else {
-            return Ok(());
-        };
-        let next = StoredDocument {
-            id: id.to_owned(),
-            applied: applied_now,
-            document: serde_json::to_string(&after).map_err(|why| corrupt(id, why))?,
-            pending: RowChange::between(&entries_before, &P::entries(&after), id),
-        };
-        match documents.put(&next, applied).await {
-            Ok(()) if next.pending.is_empty() => return Ok(()),
-            Ok(()) => return documents.settle(&next).await,
-            Err(ReadModelError::Conflict) => {}
-            Err(error) => return Err(error),
+        match catch_up::<P>(log, documents, stream, stored, version).await {
+            Err(ReadModelError::Conflict) => pause(attempt).await,
+            done => return done,
         }
     }
     Err(ReadModelError::Conflict)
 }
 
-/// Folds the commits after `applied`, up to the one that holds version `to`, onto a document.
-pub(crate) async fn advance<P>(
+/// Writes what the stored document has not seen: in one step, unless those are too many counters for one.
+async fn catch_up<P>(
     log: &impl EventLog,
-    mut document: Option<P::Document>,
-    mut applied: u64,
+    documents: &impl Documents,
     stream: &str,
-    to: u64,
-) -> Result<(Option<P::Document>, u64), ReadModelError>
+    mut stored: Option<StoredDocument>,
+    version: u64,
+) -> Result<(), ReadModelError>
 where
-    P: Projection<Source: Decider<Event: DeserializeOwned>, Error: Error + Send + Sync + 'static>,
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: Serialize + DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
 {
-    for commit in log.read(stream, applied + 1..=to, usize::MAX).await? {
-        for recorded in commit.recorded::<P::Source>()? {
-            let version = recorded.version;
-            let next = P::fold(document, &recorded).map_err(|why| ReadModelError::Poison {
-                stream: stream.to_owned(),
-                version,
-                why: why.into(),
-            })?;
-            document = Some(next);
+    let mut progress = Progress::<P>::after(stored.as_ref())?;
+    if progress.applied >= version {
+        return Ok(());
+    }
+    // OK because what is folded anew gets at least as far as it was.
+    let to = version.max(stored.as_ref().map_or(0, |stored| stored.applied));
+    let commits = log
+        .read(stream, progress.applied + 1..=to, usize::MAX)
+        .await?;
+    let head = commits
+        .last()
+        .map_or(Ok(progress.applied), Commit::last_version)?;
+    if head < version {
+        return Err(ReadModelError::Ahead {
+            stream: stream.to_owned(),
+            version,
+            head,
+        });
+    }
+    for commit in &commits {
+        progress.apply(commit)?;
+        if progress.counts.len() < STEP && progress.applied < head {
+            continue;
         }
-        applied = commit.last_version()?;
+        // OK because what is none of today's events so far is read again, with the first that is one.
+        let Some(next) = progress.step(document_id::<P>(stream), stored.as_ref())? else {
+            continue;
+        };
+        let counts = progress.take_counts();
+        documents.put(&next, stored.as_ref(), &counts).await?;
+        if !next.pending.is_empty() {
+            documents.settle(&next).await?;
+        }
+        stored = Some(next);
     }
-    Ok((document, applied))
+    Ok(())
 }
 
-/// A stored document as its projection knows it.
-pub(crate) fn read<D: DeserializeOwned>(stored: &StoredDocument) -> Result<D, ReadModelError> {
-    serde_json::from_str(&stored.document).map_err(|why| corrupt(&stored.id, why))
+/// What the document of a stream is known by.
+pub(crate) fn document_id<P: Projection>(stream: &str) -> &str {
+    if P::SHARED { stream } else { stream_id(stream) }
 }
 
-fn corrupt(id: &str, why: serde_json::Error) -> ReadModelError {
-    ReadModelError::Corrupt {
-        id: id.to_owned(),
-        why: why.into(),
+/// The stream of a document with this id.
+pub(crate) fn stream<P: Projection>(id: &str) -> String {
+    if P::SHARED {
+        return id.to_owned();
     }
+    format!("{}-{id}", P::Source::CATEGORY)
 }

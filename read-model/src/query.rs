@@ -1,9 +1,10 @@
 //! One document, as new as the caller needs it.
 
-use crate::project::{advance, read};
+use crate::progress::Progress;
+use crate::project::document_id;
 use crate::{Documents, ReadModelError};
 use decider::{Decider, Projection};
-use event_store::{EventLog, stream_id};
+use event_store::EventLog;
 use serde::de::DeserializeOwned;
 use std::error::Error;
 
@@ -28,7 +29,8 @@ pub struct Shown<D> {
 }
 
 /// The document of `stream`; where the read model is behind, the missing commits are folded onto it there and then,
-/// and nothing is written. `None` when the stream is empty, or its events are all none of today's.
+/// and nothing is written; a document of another fold is folded anew. `None` when the stream is empty, or its events are
+/// all none of today's.
 ///
 /// # Errors
 /// [`ReadModelError::Ahead`] when the stream itself does not have the version that is asked for.
@@ -45,18 +47,18 @@ where
             Error: Error + Send + Sync + 'static,
         >,
 {
-    let stored = documents.get(stream_id(stream), false).await?;
-    let mut version = stored.as_ref().map_or(0, |stored| stored.applied);
-    let mut document = stored.as_ref().map(read::<P::Document>).transpose()?;
+    let stored = documents.get(document_id::<P>(stream), false).await?;
+    let mut progress = Progress::<P>::after(stored.as_ref())?;
     let new_enough = match at_least {
-        AtLeast::Any => document.is_some(),
-        AtLeast::Version(wanted) => document.is_some() && version >= wanted,
+        AtLeast::Any => progress.document.is_some(),
+        AtLeast::Version(wanted) => progress.document.is_some() && progress.applied >= wanted,
         AtLeast::Head => false,
     };
     if !new_enough {
-        (document, version) = advance::<P>(log, document, version, stream, u64::MAX).await?;
+        progress = progress.advance(log, stream, u64::MAX).await?;
     }
-    match (document, at_least) {
+    let version = progress.applied;
+    match (progress.document, at_least) {
         (Some(_), AtLeast::Version(wanted)) if version < wanted => Err(ReadModelError::Ahead {
             stream: stream.to_owned(),
             version: wanted,

@@ -89,15 +89,7 @@ impl Backend {
         backend
             .create("heads", &[("stream", ScalarAttributeType::S)])
             .await;
-        backend
-            .create(
-                "users",
-                &[
-                    ("pk", ScalarAttributeType::S),
-                    ("sk", ScalarAttributeType::S),
-                ],
-            )
-            .await;
+        backend.create_read_model().await;
         backend.requests.clear();
         backend
     }
@@ -144,16 +136,33 @@ impl Backend {
         &self,
         error: &'static str,
     ) -> DynamoDbEventLog {
-        let lost =
-            Wire::losing_one_reply_and_refusing_its_retry(&["PutItem"], error, &self.endpoint);
-        self.log_over(client(&lost.await.endpoint, &self.requests, &self.clock))
+        self.log_over(
+            self.client_that_loses_a_reply_and_refuses_its_retry(&["PutItem"], error)
+                .await,
+        )
+    }
+
+    /// A client over a wire that loses the reply to the first of these operations, and refuses the next two with this error.
+    pub async fn client_that_loses_a_reply_and_refuses_its_retry(
+        &self,
+        operations: &'static [&'static str],
+        error: &'static str,
+    ) -> Client {
+        let lost = Wire::losing_one_reply_and_refusing_its_retry(operations, error, &self.endpoint);
+        client(&lost.await.endpoint, &self.requests, &self.clock)
     }
 
     /// The same log, reached through a meter.
     pub async fn metered_log(&self) -> (DynamoDbEventLog, Meter) {
+        let (client, meter) = self.metered_client().await;
+        (self.log_over(client), meter)
+    }
+
+    /// A client over a meter.
+    pub async fn metered_client(&self) -> (Client, Meter) {
         let meter = Meter::before(&self.endpoint).await;
-        let log = self.log_over(client(&meter.endpoint, &self.requests, &self.clock));
-        (log, meter)
+        let client = client(&meter.endpoint, &self.requests, &self.clock);
+        (client, meter)
     }
 
     /// The same log, whose answers tell this clock the time.
@@ -164,6 +173,21 @@ impl Backend {
     fn log_over(&self, client: Client) -> DynamoDbEventLog {
         DynamoDbEventLog::new(client, self.table("events"))
             .with_claims(self.table("claims"), ClaimsKey::new(CLAIMS_KEY))
+    }
+
+    /// Deletes the table of the read model, and makes it again, with nothing in it.
+    pub async fn empty_read_model(&self) {
+        let deletion = self.client.delete_table().table_name(self.table("users"));
+        deletion.send().await.expect("deleted");
+        self.create_read_model().await;
+    }
+
+    async fn create_read_model(&self) {
+        let key = [
+            ("pk", ScalarAttributeType::S),
+            ("sk", ScalarAttributeType::S),
+        ];
+        self.create("users", &key).await;
     }
 
     async fn create(&self, name: &str, key: &[(&str, ScalarAttributeType)]) {

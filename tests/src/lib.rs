@@ -9,5 +9,6 @@ pub mod interfere;
 pub mod machine;
 pub mod meter;
 mod proxy;
+pub mod turnover;
 pub mod users;
 pub mod wire;

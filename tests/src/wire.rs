@@ -82,7 +82,7 @@ impl Wire {
                 };
                 if let (1..=2, Some(error)) = (before, error) {
                     let body = format!(
-                        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","message":"again"}}"#
+                        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","message":"again","CancellationReasons":[{{"Code":"TransactionConflict"}}]}}"#
                     );
                     return (StatusCode::BAD_REQUEST, body).into_response();
                 }

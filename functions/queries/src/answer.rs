@@ -1,6 +1,7 @@
 //! Which query a request is, and what it is answered when it cannot be.
 
-use crate::{history, list, one, state};
+use crate::{history, list, one, state, stats};
+use chrono::Utc;
 use domain::{Aggregate, ReadModelOf};
 use edge::{Caller, Problem, causes, route_key};
 use event_store::{EventLog, StoreError, stream_name};
@@ -20,29 +21,50 @@ pub struct Queries<L, D> {
     pub subject_claim: String,
 }
 
-/// The answer to a request, whatever it is.
+/// The answer to a request for an aggregate, whatever it is.
 pub async fn answer<A: Aggregate>(
     queries: &Queries<impl EventLog, impl Documents>,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let route = route_key(&request);
-    let answered = match (
-        Caller::of(&request, &queries.subject_claim),
-        query::<A>(&route),
-    ) {
-        (Err(problem), _) => Err(problem),
-        (Ok(caller), Some(Query::List)) => list::answer::<A>(queries, &request, &caller).await,
-        (Ok(caller), Some(Query::One)) => one::answer::<A>(queries, &request, &caller).await,
-        (Ok(caller), Some(Query::History)) => {
-            history::answer::<A>(queries, &request, &caller).await
+    let answered = async {
+        let caller = Caller::of(&request, &queries.subject_claim)?;
+        match query::<A>(&route) {
+            Some(Query::List) => list::answer::<A>(queries, &request, &caller).await,
+            Some(Query::One) => one::answer::<A>(queries, &request, &caller).await,
+            Some(Query::History) => history::answer::<A>(queries, &request, &caller).await,
+            Some(Query::State) => state::answer::<A>(queries, &request, &caller).await,
+            None => Err(no_such_route(&request)),
         }
-        (Ok(caller), Some(Query::State)) => state::answer::<A>(queries, &request, &caller).await,
-        (Ok(_), None) => Err(no_such_route(&request)),
     };
-    Ok(answered.unwrap_or_else(|problem| {
+    Ok(or_problem(&route, answered.await))
+}
+
+/// The answer to a request for the statistics, whatever it is.
+pub async fn answer_statistics(
+    documents: &impl Documents,
+    subject_claim: &str,
+    request: Request,
+) -> Result<Response<Body>, Infallible> {
+    let route = route_key(&request);
+    let answered = async {
+        let caller = Caller::of(&request, subject_claim)?;
+        match route.as_str() {
+            "GET /stats" => {
+                let today = Utc::now().date_naive();
+                stats::answer(documents, &request, &caller, today).await
+            }
+            _ => Err(no_such_route(&request)),
+        }
+    };
+    Ok(or_problem(&route, answered.await))
+}
+
+fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
+    answered.unwrap_or_else(|problem| {
         tracing::info!(route, code = problem.code(), "refused");
         problem.into()
-    }))
+    })
 }
 
 enum Query {
@@ -118,6 +140,7 @@ pub fn failed(error: ReadModelError) -> Problem {
         ReadModelError::Ahead { version, head, .. } => ahead("min_version", version, head),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
+        | ReadModelError::Counted { .. }
         | ReadModelError::Poison { .. } => {
             tracing::error!(error = causes(&error), "what is stored cannot be read");
             Problem::internal()

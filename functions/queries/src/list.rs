@@ -42,15 +42,21 @@ pub async fn answer<A: Aggregate>(
     let page = match parameters.get("query") {
         None => {
             let list = status.map_or(ALL, String::as_str);
-            listed::<ReadModelOf<A>>(&queries.documents, list, cursor.as_ref(), limit)
-                .await
-                .map_err(failed)?
+            listed::<ReadModelOf<A>>(
+                &queries.log,
+                &queries.documents,
+                list,
+                cursor.as_ref(),
+                limit,
+            )
+            .await
+            .map_err(failed)?
         }
         Some(query) => {
             let claim =
                 A::lookup(query).map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
             let entry = domain::found(claim);
-            let mut documents = found::<ReadModelOf<A>>(&queries.documents, &entry)
+            let mut documents = found::<ReadModelOf<A>>(&queries.log, &queries.documents, &entry)
                 .await
                 .map_err(failed)?;
             documents.retain(|document| {

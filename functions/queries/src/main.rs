@@ -1,10 +1,11 @@
-//! Answers queries about one aggregate over HTTP: one deployment per aggregate, named by `AGGREGATE`.
+//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics, named by `READ_MODEL`.
 
 mod answer;
 mod history;
 mod list;
 mod one;
 mod state;
+mod stats;
 
 use aws_sdk_dynamodb::Client;
 use domain::Aggregate;
@@ -37,12 +38,19 @@ impl AggregateVisitor for Serve {
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let client = Client::new(&sdk_config()?);
-    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
-    let documents = DynamoDbDocuments::new(client, variable("READ_MODEL_TABLE")?);
+    let documents = DynamoDbDocuments::new(client.clone(), variable("READ_MODEL_TABLE")?);
+    let subject_claim = variable("SUBJECT_CLAIM")?;
+    if variable("READ_MODEL").is_ok_and(|name| name == domain::statistics::NAME) {
+        let (documents, subject_claim) = (&documents, &subject_claim);
+        return lambda_http::run(service_fn(|request: Request| {
+            answer::answer_statistics(documents, subject_claim, request)
+        }))
+        .await;
+    }
     let queries = answer::Queries {
-        log,
+        log: DynamoDbEventLog::new(client, variable("EVENTS_TABLE")?),
         documents,
-        subject_claim: variable("SUBJECT_CLAIM")?,
+        subject_claim,
     };
     let name = variable("AGGREGATE")?;
     registry::aggregate(&name, Serve(queries))

@@ -4,6 +4,7 @@ mod bad_input;
 mod callers;
 mod life;
 mod money;
+mod statistics;
 
 use local::{Options, Stack};
 use serde_json::json;

@@ -137,6 +137,16 @@ fn the_routes_are_those_of_the_aggregates() {
                 );
             }
         }
+        let statistics = template.triggers("HttpApi").filter(|trigger| {
+            template.binary(trigger.function) == "queries"
+                && template.variable(trigger.function, "READ_MODEL") == Some("statistics")
+        });
+        let statistics: Vec<_> = statistics.map(|trigger| trigger.route()).collect();
+        faults.unless(
+            statistics == ["GET /stats"],
+            "statistics",
+            "are to be had elsewhere",
+        );
         let rest = template
             .triggers("HttpApi")
             .filter(|trigger| trigger.route() == "$default");
@@ -150,6 +160,7 @@ fn the_routes_are_those_of_the_aggregates() {
             ("Path: /users", "Path: /people"),
             ("        RestoreUser:\n", "        UndeleteUser:\n"),
             ("Path: $default", "Path: /default"),
+            ("Path: /stats", "Path: /statistics"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
         ],
     );
@@ -179,6 +190,7 @@ fn every_name_is_known_to_the_code() {
             ("BuildMethod: rust-cargolambda", "BuildMethod: makefile"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
             ("READ_MODEL: users", "READ_MODEL: losers"),
+            ("READ_MODEL: statistics", "READ_MODEL: guesses"),
             ("MAIL: welcome", "MAIL: farewell"),
         ],
     );

@@ -31,6 +31,7 @@ fn every_route_takes_a_token_of_the_right_scope() {
             let expected = match template.binary(trigger.function) {
                 _ if route == "$default" => Value::Null,
                 "commands" => json!([format!("{collection}:write"), "self"]),
+                _ if route == "GET /stats" => json!(["audit:read"]),
                 _ if route.ends_with("/history") || route.ends_with("/state") => {
                     json!(["audit:read", "self"])
                 }
@@ -61,6 +62,7 @@ fn every_route_takes_a_token_of_the_right_scope() {
             ("issuer: !Ref JwtIssuer", "issuer: https://example.com"),
             ("[\"users:write\", self]", "[\"users:read\", self]"),
             ("[\"audit:read\", self]", "[\"users:read\", self]"),
+            ("[\"audit:read\"]", "[\"audit:read\", self]"),
             ("[\"users:read\", self]", "[]"),
             (
                 "AuthorizationScopes:",

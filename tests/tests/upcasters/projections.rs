@@ -110,7 +110,7 @@ async fn every_event_of_a_version_is_folded_and_the_document_has_the_last_versio
         shown(backend, AtLeast::Version(3)).await,
         Some((3, page.clone()))
     );
-    let listed = listed::<Diary>(&backend.documents(), "doors", None, 10).await;
+    let listed = listed::<Diary>(&backend.log(), &backend.documents(), "doors", None, 10).await;
     assert_eq!(listed.expect("readable").documents, [page]);
 }
 

@@ -1,0 +1,165 @@
+//! Counters in the table of their read model: one item per counter and shard, written with the document that counts.
+
+use crate::documents::shard;
+use crate::dynamodb::{Item, PARTITION, SORT, failure, text};
+use crate::{Counts, ReadModelError};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use futures_util::future::try_join_all;
+use std::time::Duration;
+
+/// Over how many partitions counters are spread, by the document that counts: each takes 1,000 units a second, and a
+/// counter in a transaction takes 2. Never changed without a rebuild.
+const SHARDS: u8 = 16;
+/// How much a counter has, in its item.
+const COUNT: &str = "n";
+/// How often a transaction is tried that meets another one on a counter.
+const ATTEMPTS: u32 = 6;
+
+/// Puts a document and adds to counters in one transaction.
+///
+/// # Errors
+/// [`ReadModelError::Conflict`] where the document's condition fails, or others were at the same counters every time.
+pub(crate) async fn put_and_count(
+    client: &Client,
+    table: &str,
+    put: Put,
+    id: &str,
+    counts: &Counts,
+) -> Result<(), ReadModelError> {
+    let mut items = vec![TransactWriteItem::builder().put(put).build()];
+    for (counter, by) in counts {
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key(shard(id, SHARDS), counter)))
+            .update_expression("ADD #n :by")
+            .expression_attribute_names("#n", COUNT)
+            .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
+            .build()
+            .map_err(failure)?;
+        items.push(TransactWriteItem::builder().update(update).build());
+    }
+    for attempt in 0..ATTEMPTS {
+        let transaction = client
+            .transact_write_items()
+            .set_transact_items(Some(items.clone()));
+        let error = match transaction.send().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        match error.as_service_error().and_then(judge) {
+            None => return Err(failure(error)),
+            Some(Cancelled::Moved) => return Err(ReadModelError::Conflict),
+            Some(Cancelled::Busy) => pause(attempt).await,
+        }
+    }
+    Err(ReadModelError::Conflict)
+}
+
+/// What each counter of a range has, over all shards.
+///
+/// # Errors
+/// The store failed, or an item is no counter.
+pub(crate) async fn read(
+    client: &Client,
+    table: &str,
+    from: &str,
+    to: &str,
+) -> Result<Counts, ReadModelError> {
+    let shards = (0..SHARDS).map(|shard| async move {
+        let mut pages = client
+            .query()
+            .table_name(table)
+            .key_condition_expression("#pk = :partition AND #sk BETWEEN :from AND :to")
+            .expression_attribute_names("#pk", PARTITION)
+            .expression_attribute_names("#sk", SORT)
+            .expression_attribute_values(":partition", text(partition(shard)))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(decode(&item.map_err(failure)?)?);
+        }
+        Ok::<_, ReadModelError>(items)
+    });
+    let mut sums = Counts::new();
+    for (counter, by) in try_join_all(shards).await?.into_iter().flatten() {
+        let sum = sums.entry(counter.clone()).or_default();
+        *sum = by.checked_add(*sum).ok_or_else(|| no_number(counter))?;
+    }
+    Ok(sums)
+}
+
+/// Why a transaction did not happen, where that settles it or trying again may.
+#[derive(Debug, PartialEq)]
+enum Cancelled {
+    /// The document is not the one that was read.
+    Moved,
+    /// Others are writing, or more than the table takes.
+    Busy,
+}
+
+fn judge(error: &TransactWriteItemsError) -> Option<Cancelled> {
+    const BUSY: [&str; 3] = [
+        "TransactionConflict",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    ];
+    let cancelled = match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled,
+        // Our own that is still at work: the condition will tell whether it landed.
+        TransactWriteItemsError::TransactionInProgressException(_) => return Some(Cancelled::Busy),
+        _ => return None,
+    };
+    let codes = || {
+        cancelled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(|reason| reason.code())
+    };
+    if codes().any(|code| code == "ConditionalCheckFailed") {
+        Some(Cancelled::Moved)
+    } else {
+        codes()
+            .any(|code| BUSY.contains(&code))
+            .then_some(Cancelled::Busy)
+    }
+}
+
+/// Full jitter, so that writers who met once do not meet again.
+pub(crate) async fn pause(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..10 << attempt))).await;
+}
+
+fn partition(shard: u8) -> String {
+    format!("counters#{shard}")
+}
+
+fn key(shard: u8, counter: &str) -> Item {
+    Item::from([
+        (PARTITION.to_owned(), text(partition(shard))),
+        (SORT.to_owned(), text(counter)),
+    ])
+}
+
+fn decode(item: &Item) -> Result<(String, i64), ReadModelError> {
+    let counter = item.get(SORT).and_then(|sort| sort.as_s().ok());
+    let count = item.get(COUNT).and_then(|count| count.as_n().ok());
+    let count = count.and_then(|count| count.parse().ok());
+    let counter = counter.cloned().unwrap_or_default();
+    match count {
+        Some(count) => Ok((counter, count)),
+        None => Err(no_number(counter)),
+    }
+}
+
+fn no_number(counter: String) -> ReadModelError {
+    ReadModelError::Corrupt {
+        document: counter,
+        why: "a counter must have a whole number of 64 bits".into(),
+    }
+}
