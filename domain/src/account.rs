@@ -136,7 +136,8 @@ pub enum Error {
     AccountClosed,
     /// Pay in, or ask for less.
     #[error(
-        "the balance of {balance} may not fall below -{overdraft_limit}, and {amount} was asked for"
+        "the balance of {balance} may not fall below {}, and {amount} was asked for",
+        -overdraft_limit
     )]
     InsufficientFunds {
         balance: i64,

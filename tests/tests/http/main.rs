@@ -3,6 +3,7 @@
 mod bad_input;
 mod callers;
 mod life;
+mod money;
 mod statistics;
 
 use local::{Options, Stack};
