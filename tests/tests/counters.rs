@@ -170,10 +170,8 @@ async fn the_same_step_written_again_is_a_conflict_and_counts_nothing(backend: &
     let stored = async || documents.get("account-a", true).await.expect("readable");
     let before = stored().await;
     ring(backend, "account-a", head).await.expect("counted");
-    let (after, counts) = (
-        stored().await.expect("there"),
-        Counts::from([("balance".to_owned(), 7)]),
-    );
+    let after = stored().await.expect("there");
+    let counts = Counts::from([("balance".to_owned(), 7)]);
     for over in [None, before.as_ref()] {
         let again = documents.put(&after, over, &counts).await;
         assert!(matches!(again, Err(ReadModelError::Conflict)), "{again:?}");
@@ -296,9 +294,7 @@ async fn a_step_without_counters_is_one_put_of_one_unit(backend: &Backend) {
             .expect("projected");
     }
     let billed = meter.take();
-    let writes: Vec<_> = billed
-        .iter()
-        .map(|request| (request.operation.as_str(), request.units))
-        .collect();
-    assert_eq!(writes, [("GetItem", 1.0), ("PutItem", 1.0)]);
+    let operations = billed.iter().map(|request| request.operation.as_str());
+    assert_eq!(operations.collect::<Vec<_>>(), ["GetItem", "PutItem"]);
+    assert_eq!(billed[1].units, 1.0);
 }

@@ -102,10 +102,10 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
 #[test]
 fn the_routes_are_those_of_the_aggregates() {
     fn rule(template: &Template, faults: &mut Faults) {
-        let routes_of = |binary: &str, category: &str| {
+        let routes_of = |binary: &str, variable: &str, name: &str| {
             let served = template.triggers("HttpApi").filter(|trigger| {
                 template.binary(trigger.function) == binary
-                    && template.variable(trigger.function, "AGGREGATE") == Some(category)
+                    && template.variable(trigger.function, variable) == Some(name)
             });
             let routes = served.map(|trigger| (trigger.route(), trigger.id.to_owned()));
             routes.collect::<BTreeSet<_>>()
@@ -117,7 +117,7 @@ fn the_routes_are_those_of_the_aggregates() {
             let routes = routes
                 .iter()
                 .map(|(route, command)| ((*route).to_owned(), (*command).to_owned()));
-            let commands = routes_of("commands", category);
+            let commands = routes_of("commands", "AGGREGATE", category);
             faults.unless(
                 commands == routes.collect(),
                 category,
@@ -127,7 +127,7 @@ fn the_routes_are_those_of_the_aggregates() {
                 // OK because what comes of a transfer is seen in both accounts.
                 continue;
             }
-            let queries = routes_of("queries", category);
+            let queries = routes_of("queries", "AGGREGATE", category);
             for path in ["", "/{id}", "/{id}/history", "/{id}/state"] {
                 let route = format!("GET /{collection}{path}");
                 faults.unless(
@@ -137,16 +137,9 @@ fn the_routes_are_those_of_the_aggregates() {
                 );
             }
         }
-        let statistics = template.triggers("HttpApi").filter(|trigger| {
-            template.binary(trigger.function) == "queries"
-                && template.variable(trigger.function, "READ_MODEL") == Some("statistics")
-        });
-        let statistics: Vec<_> = statistics.map(|trigger| trigger.route()).collect();
-        faults.unless(
-            statistics == ["GET /stats"],
-            "statistics",
-            "are to be had elsewhere",
-        );
+        let statistics = routes_of("queries", "READ_MODEL", "statistics");
+        let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
+        faults.unless(statistics == expected.into(), "GET /stats", "is missing");
         let rest = template
             .triggers("HttpApi")
             .filter(|trigger| trigger.route() == "$default");
