@@ -218,7 +218,7 @@ fn a_number_is_claimed_for_ever() {
     let claims = |history: &[Event]| Account::claims(&Account::fold(State::Unknown, history));
     let number = Account::lookup("acc 1").expect("a number");
     assert_eq!(claims(&[]), []);
-    assert_eq!(claims(&[opened(0, 0)]), [number.clone()]);
+    assert_eq!(claims(&[opened(0, 0)]), std::slice::from_ref(&number));
     assert_eq!(claims(&[opened(0, 0), closed()]), [number]);
 }
 
