@@ -185,17 +185,16 @@ impl Decider for User {
             (Deleted { .. }, DeleteUser { .. }) => Ok(vec![]),
             (Deleted { .. }, _) => Err(Error::UserDeleted),
             (Active(_) | Suspended(_), RestoreUser { .. }) => Ok(vec![]),
-            (Active(held), DeleteUser { reason }) => {
-                Ok(vec![deleted(held, Status::Active, reason)])
+            (Active(held) | Suspended(held), DeleteUser { reason }) => {
+                let (held, status) = (held.clone(), state.standing());
+                Ok(vec![Event::UserDeleted {
+                    held,
+                    status,
+                    reason,
+                }])
             }
-            (Suspended(held), DeleteUser { reason }) => {
-                Ok(vec![deleted(held, Status::Suspended, reason)])
-            }
-            (Active(_), ChangeUserStatus { status, reason }) => {
-                Ok(status_changed(Status::Active, status, &reason))
-            }
-            (Suspended(_), ChangeUserStatus { status, reason }) => {
-                Ok(status_changed(Status::Suspended, status, &reason))
+            (Active(_) | Suspended(_), ChangeUserStatus { status, reason }) => {
+                Ok(status_changed(state.standing(), status, &reason))
             }
             (Suspended(_), _) => Err(Error::UserSuspended),
             (Active(held), ChangeUserName { name, reason }) => {
@@ -236,14 +235,12 @@ impl Decider for User {
             Event::UserEmailChanged { new, .. } | Event::UserEmailCorrected { new, .. } => {
                 state.with(|held| held.email = new.clone())
             }
-            Event::UserStatusChanged { new, .. } => match (state, new) {
-                (State::Active(held) | State::Suspended(held), Status::Active) => {
+            Event::UserStatusChanged { new, .. } => match state {
+                State::Active(held) | State::Suspended(held) if *new == Status::Active => {
                     State::Active(held)
                 }
-                (State::Active(held) | State::Suspended(held), Status::Suspended) => {
-                    State::Suspended(held)
-                }
-                (state @ (State::Unknown | State::Deleted { .. }), _) => state,
+                State::Active(held) | State::Suspended(held) => State::Suspended(held),
+                State::Unknown | State::Deleted { .. } => state,
             },
             Event::UserDeleted { held, status, .. } => {
                 let (held, was) = (held.clone(), *status);
@@ -307,6 +304,14 @@ impl Aggregate for User {
 }
 
 impl State {
+    /// Of a user who is there.
+    fn standing(&self) -> Status {
+        match self {
+            Self::Suspended(_) => Status::Suspended,
+            Self::Unknown | Self::Active(_) | Self::Deleted { .. } => Status::Active,
+        }
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Held)) -> Self {
         if let Self::Active(held) | Self::Suspended(held) = &mut self {
             change(held);
@@ -319,15 +324,6 @@ fn claim(email: &Email) -> Claim {
     Claim {
         kind: "email",
         canonical: email.canonical(),
-    }
-}
-
-fn deleted(held: &Held, status: Status, reason: Reason) -> Event {
-    let held = held.clone();
-    Event::UserDeleted {
-        held,
-        status,
-        reason,
     }
 }
 
