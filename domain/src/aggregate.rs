@@ -19,8 +19,10 @@ pub trait Aggregate:
         Error: std::error::Error + Serialize + Send + Sync,
     >
 {
-    /// Names it in paths and scopes, and its read model: `users`.
+    /// Names it in paths, and its read model: `users`.
     const COLLECTION: &'static str;
+    /// Begins the scopes that its routes ask for: `users` gives `users:read` and `users:write`.
+    const SCOPE: &'static str = Self::COLLECTION;
     /// Each route key of the HTTP API with the type of its command: `("POST /users", "CreateUser")`.
     const ROUTES: &'static [(&'static str, &'static str)];
     /// The type of each event that is written, for whoever matches on it: rules, filters.

@@ -1,8 +1,8 @@
 //! A transfer of money between two accounts of one currency: made once, and never changed. It is written in one transaction
 //! with the events of both accounts, MoneySent and MoneyReceived.
 
-use crate::Aggregate;
 use crate::money::{Amount, Currency, Id};
+use crate::{Account, Aggregate};
 use decider::{Claim, Decider};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,7 @@ impl Decider for Transfer {
 
 impl Aggregate for Transfer {
     const COLLECTION: &'static str = "transfers";
+    const SCOPE: &'static str = Account::COLLECTION;
     const ROUTES: &'static [(&'static str, &'static str)] = &[("POST /transfers", "MakeTransfer")];
     const EVENT_TYPES: &'static [&'static str] = &["TransferMade"];
     const STATUSES: &'static [&'static str] = &["made"];

@@ -37,7 +37,7 @@ async fn accept<A: Aggregate>(
     cache: &Cache<A>,
     request: &Request,
 ) -> Result<Response<Body>, Problem> {
-    let scope = format!("{}:write", A::COLLECTION);
+    let scope = format!("{}:write", A::SCOPE);
     let asked = asked::<A>(request, &commands.subject_claim, &scope)?;
     let stream = stream_name(A::CATEGORY, asked.call.id);
     if asked.caller.is_bound_to_own(&scope)? {

@@ -17,9 +17,6 @@ use serde::Serialize;
 use serde_json::json;
 use std::convert::Infallible;
 
-/// What a caller needs, unless the money is their own.
-const SCOPE: &str = "accounts:write";
-
 /// Why a transfer was refused, by any of the three.
 #[derive(Debug, thiserror::Error, Serialize)]
 #[serde(untagged)]
@@ -48,7 +45,8 @@ async fn transfer(
     request: &Request,
 ) -> Result<Response<Body>, Problem> {
     let Commands { log, clock, .. } = commands;
-    let mut asked = asked::<Transfer>(request, &commands.subject_claim, SCOPE)?;
+    let scope = format!("{}:write", Transfer::SCOPE);
+    let mut asked = asked::<Transfer>(request, &commands.subject_claim, &scope)?;
     let transfer = domain::money::Id(asked.call.id);
     let MakeTransfer {
         from,
@@ -74,9 +72,9 @@ async fn transfer(
         .learn(log, clock)
         .await
         .map_err(|error| failed(&sender, &error))?;
-    if asked.caller.is_bound_to_own(SCOPE)? {
+    if asked.caller.is_bound_to_own(&scope)? {
         let owner = Account::owner(&sender, state);
-        asked.caller.may(SCOPE, owner)?;
+        asked.caller.may(&scope, owner)?;
     }
     // OK because no event changes an account's currency; of an account that is not there, `send` is refused.
     let held = state.held().map(|held| held.currency.clone());
@@ -111,7 +109,10 @@ async fn transfer(
         side.into_iter()
             .fold(problem, |problem, side| problem.with("field", side))
     })?;
-    let location = format!("/accounts/{}?min_version={}", from.0, appended[1].version);
+    let location = format!(
+        "/transfers/{}?min_version={}",
+        transfer.0, appended[0].version
+    );
     let accounts = json!({ "accounts": [
         { "id": from, "version": appended[1].version },
         { "id": to, "version": appended[2].version },

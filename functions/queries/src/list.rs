@@ -25,7 +25,7 @@ pub async fn answer<A: Aggregate>(
     request: &Request,
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {
-    caller.may(&format!("{}:read", A::COLLECTION), None)?;
+    caller.may(&format!("{}:read", A::SCOPE), None)?;
     let parameters = parameters(request, &["query", "status", "limit", "cursor"])?;
     let limit = limit(&parameters)?;
     let cursor = parameters

@@ -19,7 +19,7 @@ pub async fn answer<A: Aggregate>(
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
-    owned::<A>(queries, caller, &format!("{}:read", A::COLLECTION), id).await?;
+    owned::<A>(queries, caller, &format!("{}:read", A::SCOPE), id).await?;
     let (at_least, min_version) = at_least(&parameters(request, &["min_version", "consistency"])?)?;
     let shown = show::<ReadModelOf<A>>(
         &queries.log,

@@ -163,6 +163,12 @@ async fn money_is_transferred_once_and_never_in_part() {
         made.body["accounts"],
         json!([{ "id": from, "version": 2 }, { "id": to, "version": 2 }])
     );
+    let transfer = api.get(&made.headers["location"]).await.body;
+    let wanted = json!({
+        "id": made.body["id"], "status": "made", "from": from, "to": to, "amount": 300, "currency": "EUR",
+        "created_at": transfer["created_at"], "updated_at": transfer["created_at"], "version": 1,
+    });
+    assert_eq!(transfer, wanted);
     let other = json!({ "from": from, "to": to, "amount": 301 }).to_string();
     let headers = [("idempotency-key", "rent")];
     let reused = api.send("POST", "/transfers", &headers, other).await;
@@ -186,6 +192,13 @@ async fn money_is_transferred_once_and_never_in_part() {
     }
     assert_eq!(balance(&api, &from).await, 700);
     assert_eq!(balance(&api, &to).await, 300);
+    stack.settled(SETTLE).await.expect("settled");
+    let transfers = api.get("/transfers").await.body["data"].clone();
+    assert_eq!(
+        transfers,
+        json!([transfer]),
+        "those that were refused are not there"
+    );
     for (id, kind) in [(&from, "MoneySent"), (&to, "MoneyReceived")] {
         let history = api.get(&format!("/accounts/{id}/history")).await;
         assert_eq!(types(&history), ["AccountOpened", kind]);
