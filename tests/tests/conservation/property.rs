@@ -22,7 +22,7 @@ on_each_backend! {
 }
 
 const WRITERS: usize = 6;
-const COMMANDS: usize = 120;
+const COMMANDS: usize = 60;
 /// The last but one is in another currency, and the last is never opened.
 const ACCOUNTS: usize = 7;
 
