@@ -6,6 +6,7 @@ mod property;
 use books::Books;
 use event_store::{DynamoDbEventLog, ServiceClock};
 use fastrand::Rng;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 on_each_backend! {
+    copies_of_one_transfer_at_once_make_one
     what_comes_in_less_what_goes_out_is_there_however_often_it_was_asked_for
 }
 
@@ -27,6 +29,13 @@ const PATIENCE: usize = 200;
 
 fn sandbox(backend: &Backend) -> Sandbox<DynamoDbEventLog, ServiceClock> {
     Sandbox::new(backend.log(), backend.clock.clone())
+}
+
+fn open(id: Uuid) -> Call {
+    let body = json!({
+        "id": id, "account_number": id.simple().to_string(), "currency": "EUR", "initial_deposit": BALANCE,
+    });
+    Call::new("POST /accounts", body)
 }
 
 /// Nobody knows whether it was done, or somebody else was first: the caller is asked to send it again.
@@ -72,6 +81,30 @@ async fn what_comes_in_less_what_goes_out_is_there_however_often_it_was_asked_fo
     assert_eq!((books.sum(), books.events(id)), (130_000, 3));
 }
 
+async fn copies_of_one_transfer_at_once_make_one(backend: &Backend) {
+    let (opener, ids) = (sandbox(backend), [Uuid::now_v7(), Uuid::now_v7()]);
+    for id in ids {
+        assert_eq!(opener.call(&open(id)).await.status, 202);
+    }
+    let call = Call::new(
+        "POST /transfers",
+        json!({ "from": ids[0], "to": ids[1], "amount": BALANCE }),
+    )
+    .keyed("key");
+    let sandboxes: Vec<_> = (0..4).map(|_| sandbox(backend)).collect();
+    let answers = join_all(sandboxes.iter().map(|sandbox| sandbox.call(&call))).await;
+    for answer in answers {
+        let answer = if is_unsettled(&answer) {
+            opener.call(&call).await
+        } else {
+            answer
+        };
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+    let books = Books::read(backend).await;
+    assert_eq!((books.transfers, books.sum()), (1, 2 * BALANCE));
+}
+
 const WRITERS: usize = 16;
 const ACCOUNTS: usize = 50;
 const TRANSFERS: usize = 2_000;
@@ -95,8 +128,7 @@ async fn many_transfers_by_many_writers_keep_the_sum() {
     let ids: Arc<[Uuid]> = (0..ACCOUNTS).map(|_| Uuid::now_v7()).collect();
     let opener = sandbox(backend);
     for id in ids.iter() {
-        let body = json!({ "id": id, "account_number": id.simple().to_string(), "currency": "EUR", "initial_deposit": BALANCE });
-        let opened = opener.call(&Call::new("POST /accounts", body)).await;
+        let opened = opener.call(&open(*id)).await;
         assert_eq!(opened.status, 202, "{opened:?}");
     }
     let (began, mut writers) = (Instant::now(), JoinSet::new());
