@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-store", &["decider"]),
     ("read-model", &["decider", "event-store"]),
     ("edge", &["event-store"]),
-    ("commands", &["domain", "edge", "event-store"]),
+    ("commands", &["decider", "domain", "edge", "event-store"]),
     (
         "queries",
         &["decider", "domain", "edge", "event-store", "read-model"],
