@@ -24,7 +24,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ops", &["decider", "domain", "event-store"]),
     (
         "tests",
-        &["decider", "domain", "event-store", "local", "read-model"],
+        &[
+            "commands",
+            "decider",
+            "domain",
+            "event-store",
+            "local",
+            "read-model",
+        ],
     ),
 ];
 

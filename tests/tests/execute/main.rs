@@ -3,6 +3,8 @@
 mod commands;
 mod cost;
 mod ledger;
+mod money;
+mod past;
 mod several;
 mod snapshots;
 mod time;
