@@ -104,7 +104,10 @@ async fn a_transfer_says_where_both_accounts_are_now() {
     );
     assert_eq!(
         made.headers["location"],
-        format!("/accounts/{from}?min_version=2")
+        format!(
+            "/transfers/{}?min_version=1",
+            made.body["id"].as_str().expect("an id")
+        )
     );
     assert!(!is_replayed(&made));
     assert_eq!(bank.commits(&made.body["id"]).await, [2, 2, 1, 2, 1]);
