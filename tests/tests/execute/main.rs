@@ -3,6 +3,7 @@
 mod commands;
 mod cost;
 mod ledger;
+mod past;
 mod several;
 mod snapshots;
 mod time;
