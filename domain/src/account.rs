@@ -149,6 +149,11 @@ pub enum Error {
         "the balance of {balance} cannot grow by {amount}: {MOST} is the most that an account can hold"
     )]
     BalanceTooLarge { balance: i64, amount: i64 },
+    /// Send less, or to another account. What that one holds is not told: it need not be the sender's to know.
+    #[error(
+        "the account that receives cannot take {amount}: {MOST} is the most that an account can hold"
+    )]
+    TooMuchToReceive { amount: i64 },
     /// Settle the balance first.
     #[error("the balance is {balance}: it must be 0 before the account is closed")]
     BalanceNotZero { balance: i64 },
@@ -241,12 +246,16 @@ impl Decider for Account {
                     amount,
                     ..
                 },
-            ) => held.gains(amount, |currency| Event::MoneyReceived {
-                transfer,
-                from,
-                amount,
-                currency,
-            }),
+            ) => held
+                .gains(amount, |currency| Event::MoneyReceived {
+                    transfer,
+                    from,
+                    amount,
+                    currency,
+                })
+                .map_err(|_| Error::TooMuchToReceive {
+                    amount: amount.minor_units(),
+                }),
             (Open(held), CloseAccount { .. }) if held.balance != 0 => {
                 let balance = held.balance;
                 Err(Error::BalanceNotZero { balance })

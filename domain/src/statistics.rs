@@ -40,18 +40,18 @@ pub struct Day {
 /// How many users of a day were what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Users {
-    pub created: i64,
-    pub suspended: i64,
-    pub reactivated: i64,
-    pub deleted: i64,
-    pub restored: i64,
+    pub created: i128,
+    pub suspended: i128,
+    pub reactivated: i128,
+    pub deleted: i128,
+    pub restored: i128,
 }
 
 /// How many accounts of a day were what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Accounts {
-    pub opened: i64,
-    pub closed: i64,
+    pub opened: i128,
+    pub closed: i128,
 }
 
 /// What came and went in one currency.
@@ -61,14 +61,14 @@ pub struct Moved {
     pub deposits: Movements,
     pub withdrawals: Movements,
     /// By how much the sum of all balances changed.
-    pub balance_change: i64,
+    pub balance_change: i128,
 }
 
 /// So many movements of so much together, in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Movements {
-    pub count: i64,
-    pub amount: i64,
+    pub count: i128,
+    pub amount: i128,
 }
 
 impl Projection for UserStatistics {
@@ -170,7 +170,7 @@ pub fn of_balances() -> (String, String) {
 
 /// The days that these counters speak of, newest first.
 #[must_use]
-pub fn days(counters: &BTreeMap<String, i64>) -> Vec<Day> {
+pub fn days(counters: &BTreeMap<String, i128>) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for (name, count) in counters.iter().rev() {
         let Some((day, what)) = name.split_once('#') else {
@@ -194,7 +194,7 @@ pub fn days(counters: &BTreeMap<String, i64>) -> Vec<Day> {
 
 /// The sum of all balances by currency, of the counters of balances.
 #[must_use]
-pub fn balances(counters: &BTreeMap<String, i64>) -> BTreeMap<&str, i64> {
+pub fn balances(counters: &BTreeMap<String, i128>) -> BTreeMap<&str, i128> {
     let names = counters.iter().filter_map(|(name, count)| {
         let (_, currency) = name.split_once('#')?;
         Some((currency, *count))
@@ -204,7 +204,7 @@ pub fn balances(counters: &BTreeMap<String, i64>) -> BTreeMap<&str, i64> {
 
 impl Day {
     /// Where a counter is shown; `None` for one of a newer build.
-    fn counter(&mut self, what: &str) -> Option<&mut i64> {
+    fn counter(&mut self, what: &str) -> Option<&mut i128> {
         let (users, accounts) = (&mut self.users, &mut self.accounts);
         match what.split('.').collect::<Vec<_>>()[..] {
             ["users", "created"] => Some(&mut users.created),

@@ -9,8 +9,9 @@ use std::future::Future;
 /// Over how many partitions a list is spread; each takes 1,000 writes a second. Never changed without a rebuild.
 const SHARDS: u8 = 4;
 
-/// How much is added to each counter; none of the sums is zero.
-pub type Counts = BTreeMap<String, i64>;
+/// How much is added to each counter; none of the sums is zero. They are wider than what an event adds, so that no number
+/// of events is too much for one.
+pub type Counts = BTreeMap<String, i128>;
 
 /// Keeps the documents of one read model.
 pub trait Documents: Send + Sync {

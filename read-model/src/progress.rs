@@ -76,12 +76,10 @@ where
             version,
             why,
         };
-        let too_large = || poison(commit.version, "a counter grows too large".into());
         let mut counts = Counts::new();
         for recorded in commit.recorded::<P::Source>()? {
             for Count { counter, by } in P::counts(self.document.as_ref(), &recorded) {
-                let sum = counts.entry(counter).or_default();
-                *sum = by.checked_add(*sum).ok_or_else(too_large)?;
+                *counts.entry(counter).or_default() += i128::from(by);
             }
             let next = P::fold(self.document.take(), &recorded);
             self.document = Some(next.map_err(|why| poison(recorded.version, why.into()))?);
@@ -92,8 +90,7 @@ where
         }
         self.counted |= !counts.is_empty();
         for (counter, by) in counts {
-            let sum = self.counts.entry(counter).or_default();
-            *sum = by.checked_add(*sum).ok_or_else(too_large)?;
+            *self.counts.entry(counter).or_default() += by;
         }
         self.applied = commit.last_version()?;
         Ok(())

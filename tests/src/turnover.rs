@@ -75,7 +75,7 @@ pub fn counted(events: &[Recorded<Event>]) -> Counts {
     let mut sums = Counts::new();
     for recorded in events {
         for Count { counter, by } in Turnover::<1>::counts(before.as_ref(), recorded) {
-            *sums.entry(counter).or_default() += by;
+            *sums.entry(counter).or_default() += i128::from(by);
         }
         before = Some(Turnover::<1>::fold(before, recorded).expect("in order"));
     }

@@ -17,6 +17,7 @@ on_each_backend! {
     the_same_step_written_again_is_a_conflict_and_counts_nothing
     a_long_history_is_counted_in_steps
     the_largest_commit_fits_into_a_step_that_is_all_but_full
+    a_sum_may_be_wider_than_any_of_its_events
     a_commit_of_too_many_counters_is_poison_and_counts_nothing
     a_table_made_anew_has_the_same_numbers
     counters_are_read_by_a_range_of_names
@@ -205,6 +206,22 @@ async fn the_largest_commit_fits_into_a_step_that_is_all_but_full(backend: &Back
     let counters = all(backend).await;
     assert_eq!(counters.len(), MAX_COUNTERS - 1);
     assert_eq!(counters, expected(backend, &["account-a"]).await);
+}
+
+/// In one stream, and over several.
+async fn a_sum_may_be_wider_than_any_of_its_events(backend: &Backend) {
+    let names = ["account-a", "account-b"];
+    for name in names {
+        done(backend, name, &Command::Open(name)).await;
+        for _ in 0..2 {
+            let most = Command::Deposit(1, i64::MAX.unsigned_abs());
+            done(backend, name, &most).await;
+        }
+        ring(backend, name, 3).await.expect("counted");
+    }
+    let counters = all(backend).await;
+    assert_eq!(counters["balance"], 4 * i128::from(i64::MAX));
+    assert_eq!(counters, expected(backend, &names).await);
 }
 
 async fn a_commit_of_too_many_counters_is_poison_and_counts_nothing(backend: &Backend) {

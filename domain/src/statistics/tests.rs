@@ -18,11 +18,11 @@ fn at<E>(day: &str, event: E) -> Recorded<E> {
 /// What these events add to the counters.
 fn counted<P: Projection<Document = ()>>(
     events: impl IntoIterator<Item = (&'static str, <P::Source as Decider>::Event)>,
-) -> BTreeMap<String, i64> {
+) -> BTreeMap<String, i128> {
     let mut sums = BTreeMap::new();
     for (day, event) in events {
         for Count { counter, by } in P::counts(None, &at(day, event)) {
-            *sums.entry(counter).or_default() += by;
+            *sums.entry(counter).or_default() += i128::from(by);
         }
     }
     sums
@@ -33,7 +33,7 @@ fn set(old: Status, new: Status) -> user::Event {
     user::Event::UserStatusChanged { old, new, reason }
 }
 
-fn users() -> BTreeMap<String, i64> {
+fn users() -> BTreeMap<String, i128> {
     use user::Event::*;
     let held = Held {
         name: Personal::Known("Sarah".into()),
@@ -80,7 +80,7 @@ fn opened(currency: &str, initial_deposit: i64) -> account::Event {
     }
 }
 
-fn accounts() -> BTreeMap<String, i64> {
+fn accounts() -> BTreeMap<String, i128> {
     use account::Event::*;
     let (currency, description) = (|| "EUR".into(), None);
     let amount = Amount::of;

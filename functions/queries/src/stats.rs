@@ -3,11 +3,11 @@
 use crate::answer::failed;
 use chrono::{Days, NaiveDate};
 use domain::statistics;
-use edge::{Answer, Caller, Invalid, Problem, json, parameters};
-use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use edge::{Answer, Caller, Invalid, Problem, parameters};
+use lambda_http::http::{StatusCode, header};
+use lambda_http::{Body, Request, Response, tracing};
 use read_model::Documents;
-use serde_json::json;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How many days are shown, unless the caller says otherwise.
@@ -34,13 +34,25 @@ pub async fn answer(
     let of_days = statistics::of_days(&from.to_string(), &to.to_string());
     let of_days = counters(of_days).await?;
     let of_balances = counters(statistics::of_balances()).await?;
-    Ok(json(
-        Answer::new(StatusCode::OK),
-        &json!({
-            "days": statistics::days(&of_days),
-            "balances": statistics::balances(&of_balances),
-        }),
-    ))
+    let body = Statistics {
+        days: statistics::days(&of_days),
+        balances: statistics::balances(&of_balances),
+    };
+    let body = serde_json::to_string(&body).map_err(|error| {
+        tracing::error!(%error, "statistics cannot be written");
+        Problem::internal()
+    })?;
+    let answer = Answer::new(StatusCode::OK);
+    Ok(answer
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body))
+}
+
+/// Written as text at once: a JSON value has no room for a number of more than 64 bits.
+#[derive(Serialize)]
+struct Statistics<'a> {
+    days: Vec<statistics::Day>,
+    balances: BTreeMap<&'a str, i128>,
 }
 
 /// The first and the last day that are asked for.
@@ -72,10 +84,11 @@ fn range(
     Ok((from, to))
 }
 
-/// A day as counters have it: `2026-11-21`, and in no other form.
+/// A day as counters have it: `2026-11-21`, and in no other form. A year with a sign is none: the order of such days is not
+/// that of their texts.
 fn day(text: &str) -> Option<NaiveDate> {
     let day: NaiveDate = text.parse().ok()?;
-    (day.to_string() == text).then_some(day)
+    (day.to_string() == text && !text.starts_with(['+', '-'])).then_some(day)
 }
 
 #[cfg(test)]
@@ -94,6 +107,19 @@ mod tests {
 
     fn days(from: &str, to: &str) -> Result<(String, String), Problem> {
         Ok((from.to_owned(), to.to_owned()))
+    }
+
+    #[test]
+    fn a_sum_of_more_than_64_bits_is_shown() {
+        let counters = BTreeMap::from([("balances#EUR".to_owned(), 1 << 100)]);
+        let body = Statistics {
+            days: Vec::new(),
+            balances: statistics::balances(&counters),
+        };
+        assert_eq!(
+            serde_json::to_string(&body).expect("it has JSON"),
+            r#"{"days":[],"balances":{"EUR":1267650600228229401496703205376}}"#
+        );
     }
 
     #[test]
@@ -130,6 +156,8 @@ mod tests {
             "2026-02-30",
             "2026-1-2",
             "+2026-11-21",
+            "+10000-01-01",
+            "-0001-01-01",
             "12026-11-21 ",
         ] {
             let problem = asked(Some(text), Some(text)).expect_err("no day");
