@@ -1,6 +1,7 @@
 //! One example for each thing that may come of a command.
 
 use super::*;
+use crate::money::Id;
 use decider::testing::given;
 use uuid::Uuid;
 
