@@ -109,3 +109,40 @@ where
     }
     Ok((stored.len() as u64, events))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Door;
+
+    impl Decider for Door {
+        const CATEGORY: &'static str = "door";
+        type State = ();
+        type Command = ();
+        type Event = serde_json::Value;
+        type Error = ();
+
+        fn decide((): &(), (): &()) -> Result<Vec<serde_json::Value>, ()> {
+            Ok(vec![])
+        }
+
+        fn evolve((): (), _: &serde_json::Value) {}
+    }
+
+    #[test]
+    fn an_event_of_a_newer_build_is_not_taken_for_todays_even_if_it_reads_like_one() {
+        let read = |schema_version| {
+            let stored = serde_json::json!([
+                { "id": Uuid::nil(), "type": "Opened", "schema_version": schema_version, "data": {} }
+            ]);
+            read::<Door>("door-1", 1, &stored.to_string())
+        };
+        assert!(read(1).is_ok());
+        let refused = read(2).expect_err("of a newer build").to_string();
+        assert!(
+            refused.contains("schema versions [1] are known, found 2"),
+            "{refused}"
+        );
+    }
+}

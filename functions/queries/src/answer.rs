@@ -151,3 +151,6 @@ pub fn failed(error: ReadModelError) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
