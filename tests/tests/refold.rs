@@ -20,6 +20,7 @@ on_each_backend! {
     a_late_writer_of_the_old_fold_writes_over_no_new_one
     what_was_counted_under_another_fold_is_not_counted_again
     what_was_never_counted_is_counted_from_the_start
+    a_document_that_has_counted_stays_so_when_later_events_count_nothing
 }
 
 const NAME: &str = "account-a";
@@ -211,4 +212,26 @@ async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
             ("version#0002".to_owned(), 1)
         ]
     );
+}
+
+async fn a_document_that_has_counted_stays_so_when_later_events_count_nothing(backend: &Backend) {
+    account(backend, NAME).await;
+    let (log, documents) = (backend.log(), backend.documents());
+    project::<Numbers<1>>(&log, &documents, NAME, 1)
+        .await
+        .expect("projected");
+    let first = stored(backend, "a").await;
+    let counted = StoredDocument {
+        counted: true,
+        ..first.clone()
+    };
+    documents
+        .put(&counted, Some(&first), &Counts::new())
+        .await
+        .expect("written");
+    project::<Numbers<1>>(&log, &documents, NAME, 2)
+        .await
+        .expect("projected");
+    let last = stored(backend, "a").await;
+    assert_eq!((last.applied, last.counted), (2, true));
 }
