@@ -73,8 +73,8 @@ async fn transfer(
         .await
         .map_err(|error| failed(&sender, &error))?;
     if asked.caller.is_bound_to_own(&scope)? {
-        let owner = Account::owner(&sender, state);
-        asked.caller.may(&scope, owner)?;
+        let id = from.0.to_string();
+        asked.caller.may(&scope, Account::owner(&id, state))?;
     }
     // OK because no event changes an account's currency; of an account that is not there, `send` is refused.
     let held = state.held().map(|held| held.currency.clone());
@@ -98,11 +98,10 @@ async fn transfer(
             ExecuteError::Rejected {
                 error: Refusal::Account(_),
                 ..
-            } if Account::decide(&send, sent.state()).is_err() => Some("from"),
-            ExecuteError::Rejected {
-                error: Refusal::Account(_),
-                ..
-            } => Some("to"),
+            } => {
+                let sends = Account::decide(&send, sent.state()).is_ok();
+                Some(if sends { "to" } else { "from" })
+            }
             _ => None,
         };
         let problem = refusal(&own, error);
