@@ -76,6 +76,11 @@ where
             version,
             why,
         };
+        let due = self.applied + 1;
+        if commit.version != due {
+            let why = "the commit that was due is missing";
+            return Err(poison(due, why.into()));
+        }
         let mut counts = Counts::new();
         for recorded in commit.recorded::<P::Source>()? {
             for Count { counter, by } in P::counts(self.document.as_ref(), &recorded) {
