@@ -15,6 +15,8 @@ pub struct Call {
     pub id: Option<Uuid>,
     /// The `Idempotency-Key`.
     pub key: Option<String>,
+    /// The version in `If-Match`.
+    pub expected: Option<u64>,
     /// JSON.
     pub body: Value,
     /// The token's subject.
@@ -30,6 +32,7 @@ impl Call {
             route,
             id: None,
             key: None,
+            expected: None,
             body,
             caller: "tests".to_owned(),
             scopes: "accounts:write",
@@ -57,6 +60,15 @@ impl Call {
     #[must_use]
     pub fn by_owner(self, caller: &str) -> Self {
         self.by(caller, "self")
+    }
+
+    /// The same, if its stream is at this version.
+    #[must_use]
+    pub fn expecting(self, version: u64) -> Self {
+        Self {
+            expected: Some(version),
+            ..self
+        }
     }
 
     /// The same by a caller with these scopes.
@@ -92,6 +104,9 @@ impl Call {
         }
         if let Some(key) = &self.key {
             event["headers"]["idempotency-key"] = json!(key);
+        }
+        if let Some(version) = self.expected {
+            event["headers"]["if-match"] = json!(format!("\"{version}\""));
         }
         from_str(&event.to_string()).expect("an event of the gateway")
     }

@@ -226,3 +226,34 @@ async fn a_transfer_whose_answer_was_lost_is_not_made_again() {
     assert!(again.status == 202 && is_replayed(&again), "{again:?}");
     assert_eq!(bank.commits(&again.body["id"]).await, [2, 2, 1, 2, 1]);
 }
+
+#[tokio::test]
+async fn a_transfer_is_in_the_currency_of_the_account_that_sends() {
+    let bank = Bank::new().await;
+    let other = Uuid::now_v7();
+    let body =
+        json!({ "id": other, "account_number": "5", "currency": "USD", "initial_deposit": 0 });
+    let opened = bank.sandbox.call(&Call::new("POST /accounts", body)).await;
+    assert_eq!(opened.status, 202);
+    let mismatch = transfer(bank.dollars, bank.euros[0], 30);
+    let refused = bank.sandbox.call(&mismatch).await;
+    assert_eq!(
+        (refused.problem(), &refused.body["sends"]),
+        ("currency-mismatch", &json!("USD"))
+    );
+    let made = bank.sandbox.call(&transfer(bank.dollars, other, 30)).await;
+    assert_eq!(made.status, 202, "{made:?}");
+    let stream = format!("transfer-{}", made.id());
+    let commits = bank.sandbox.log().read(&stream, 1..=1, 1).await;
+    let events = &commits.expect("readable")[0].events;
+    assert!(events.contains(r#""currency":"USD""#), "{events}");
+}
+
+#[tokio::test]
+async fn a_transfer_that_is_to_be_new_is_at_version_0() {
+    let bank = Bank::new().await;
+    for (version, status) in [(1, 412), (0, 202)] {
+        let answer = bank.sandbox.call(&bank.usual().expecting(version)).await;
+        assert_eq!(answer.status, status);
+    }
+}
