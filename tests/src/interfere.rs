@@ -1,10 +1,7 @@
 //! An event log before which somebody else is always a little faster.
 
-use chrono::{DateTime, Utc};
-use event_store::{AppendError, Batch, Commit, EventLog, Position, StoreError};
-use std::ops::RangeInclusive;
+use event_store::{AppendError, Batch, EventLog};
 use std::sync::Mutex;
-use uuid::Uuid;
 
 /// A log that appends batches of others, one before each append of ours.
 pub struct Interfering<L> {
@@ -23,29 +20,5 @@ impl<L: EventLog> EventLog for Interfering<L> {
         self.log.append(batch).await
     }
 
-    async fn read(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.log.read(stream, versions, limit).await
-    }
-
-    async fn newest(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.log.newest(stream, versions, limit).await
-    }
-
-    async fn done(
-        &self,
-        command_id: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Position>, StoreError> {
-        self.log.done(command_id, now).await
-    }
+    crate::reads_of_the_log! {}
 }

@@ -1,11 +1,8 @@
 //! An event log from which replies do not always come back.
 
-use chrono::{DateTime, Utc};
-use event_store::{AppendError, Batch, Commit, EventLog, Position, StoreError};
+use event_store::{AppendError, Batch, EventLog, StoreError};
 use fastrand::Rng;
-use std::ops::RangeInclusive;
 use std::sync::Mutex;
-use uuid::Uuid;
 
 /// A log that loses some of the appends of commands that can be sent again: before they get there, or on the way back.
 pub struct Losing<L> {
@@ -35,29 +32,5 @@ impl<L: EventLog> EventLog for Losing<L> {
         appended
     }
 
-    async fn read(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.log.read(stream, versions, limit).await
-    }
-
-    async fn newest(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.log.newest(stream, versions, limit).await
-    }
-
-    async fn done(
-        &self,
-        command_id: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Position>, StoreError> {
-        self.log.done(command_id, now).await
-    }
+    crate::reads_of_the_log! {}
 }

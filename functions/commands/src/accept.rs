@@ -40,7 +40,7 @@ async fn accept<A: Aggregate>(
     let scope = format!("{}:write", A::SCOPE);
     let asked = asked::<A>(request, &commands.subject_claim, &scope)?;
     let stream = stream_name(A::CATEGORY, asked.call.id);
-    if asked.caller.is_bound_to_own(&scope)? {
+    if asked.is_bound {
         let owner = owner(commands, &asked, &stream).await?;
         asked.caller.may(&scope, owner.as_deref())?;
     }

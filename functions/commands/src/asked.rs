@@ -11,6 +11,8 @@ use serde_json::Value;
 /// A command that may be executed, if what it is for is the caller's to change.
 pub(crate) struct Asked<A: Aggregate> {
     pub caller: Caller,
+    /// Only what is their own is open to the caller.
+    pub is_bound: bool,
     pub call: Call,
     pub command: A::Command,
     pub metadata: Metadata,
@@ -27,7 +29,7 @@ pub(crate) fn asked<A: Aggregate>(
 ) -> Result<Asked<A>, Problem> {
     let caller = Caller::of(request, subject_claim)?;
     let mut call = Call::read::<A>(request, &caller.subject)?;
-    caller.is_bound_to_own(scope)?;
+    let is_bound = caller.is_bound_to_own(scope)?;
     let reason = call.fields.get("reason").and_then(Value::as_str);
     let reason = reason.map(|reason| Reason::from(reason).as_str().to_owned());
     let fields = std::mem::take(&mut call.fields);
@@ -48,6 +50,7 @@ pub(crate) fn asked<A: Aggregate>(
     };
     Ok(Asked {
         caller,
+        is_bound,
         call,
         command,
         metadata,

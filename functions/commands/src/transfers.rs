@@ -72,7 +72,7 @@ async fn transfer(
         .learn(log, clock)
         .await
         .map_err(|error| failed(&sender, &error))?;
-    if asked.caller.is_bound_to_own(&scope)? {
+    if asked.is_bound {
         let id = from.0.to_string();
         asked.caller.may(&scope, Account::owner(&id, state))?;
     }
