@@ -1,6 +1,7 @@
 //! A projection: a pure fold from the events of one stream to one document, and the index rows that find it.
 
 use crate::Decider;
+use std::borrow::Cow;
 
 /// An event as the store recorded it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +50,7 @@ pub struct Recorded<E> {
 ///     }
 ///
 ///     fn entries(document: &u32) -> Vec<Entry> {
-///         vec![Entry::Listed { list: "doors", sort: format!("{document:010}") }]
+///         vec![Entry::Listed { list: "doors".into(), sort: format!("{document:010}") }]
 ///     }
 /// }
 ///
@@ -95,6 +96,14 @@ pub trait Projection {
         Vec::new()
     }
 
+    /// Index rows that an event adds for good: they are written with the document, and stay whatever becomes of it.
+    fn marks(
+        _before: Option<&Self::Document>,
+        _event: &Recorded<<Self::Source as Decider>::Event>,
+    ) -> Vec<Entry> {
+        Vec::new()
+    }
+
     /// What an event adds to counters, given the document before it; counted exactly once, with the document.
     fn counts(
         _before: Option<&Self::Document>,
@@ -119,7 +128,7 @@ pub enum Entry {
     /// In a list that is read from the greatest `sort` down, and spread over shards.
     Listed {
         /// Names the list: `active`.
-        list: &'static str,
+        list: Cow<'static, str>,
         /// Orders it: a timestamp, for newest first.
         sort: String,
     },

@@ -88,7 +88,10 @@ impl<A: Aggregate> Projection for ReadModelOf<A> {
         }
         let sort = || document.created_at.clone();
         let lists = [ALL, A::status(&document.state)];
-        let lists = lists.map(|list| Entry::Listed { list, sort: sort() });
+        let lists = lists.map(|list| Entry::Listed {
+            list: list.into(),
+            sort: sort(),
+        });
         let found = A::claims(&document.state).into_iter().map(found);
         lists.into_iter().chain(found).collect()
     }
@@ -165,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_stream_is_listed_by_its_status_and_found_by_what_it_claims() {
-        let listed = |list| Entry::Listed {
-            list,
+        let listed = |list: &'static str| Entry::Listed {
+            list: list.into(),
             sort: "2024-01-01T00:00:01.000000Z".to_owned(),
         };
         let email = Entry::Found {

@@ -5,6 +5,7 @@ use crate::{
     UserStatistics, Welcome,
 };
 use decider::Decider;
+use std::collections::BTreeMap;
 
 /// Something generic over aggregates, to be done for the one that is named at run time.
 pub trait AggregateVisitor {
@@ -46,6 +47,11 @@ macro_rules! registry {
             $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
         ];
 
+        /// Every mailing: its name, and the category whose streams it reads.
+        pub const MAILINGS: &[(&str, &str)] = &[
+            $((<$mailing as Mailing>::NAME, <<$mailing as Mailing>::Source as Decider>::CATEGORY),)*
+        ];
+
         /// Visits the aggregate of this category; `None` if there is none.
         pub fn aggregate<V: AggregateVisitor>(category: &str, visitor: V) -> Option<V::Output> {
             $(if category == <$aggregate as Decider>::CATEGORY {
@@ -74,6 +80,17 @@ macro_rules! registry {
             None
         }
     };
+}
+
+/// Every consumer of events, by name, with the categories whose streams it reads: those that keep read models, and mailings.
+/// Each has a queue and a table of its own, and the table is named by it.
+#[must_use]
+pub fn consumers() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut consumers = BTreeMap::<_, Vec<_>>::new();
+    for (name, category) in PROJECTIONS.iter().chain(MAILINGS) {
+        consumers.entry(*name).or_default().push(*category);
+    }
+    consumers
 }
 
 fn projects<P: ReadModel>(name: &str, category: &str) -> bool {

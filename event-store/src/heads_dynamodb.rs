@@ -2,12 +2,13 @@
 
 use crate::dynamodb::failure;
 use crate::item::Item;
-use crate::schema::{HASH, STREAM, VERSION};
-use crate::{Head, Heads, StoreError};
+use crate::schema::{HASH, SEEN, SHARD, STREAM, VERSION};
+use crate::{Head, Heads, StoreError, rfc3339, seen};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::Utc;
 
 /// Heads in one table.
 #[derive(Clone, Debug)]
@@ -41,8 +42,12 @@ impl Heads for DynamoDbHeads {
     }
 
     async fn put(&self, head: &Head, in_place_of: Option<&Head>) -> Result<bool, StoreError> {
-        let item: Item = serde_dynamo::to_item(head)
+        let mut item: Item = serde_dynamo::to_item(head)
             .map_err(|error| StoreError::corrupt(&head.stream, head.version, error))?;
+        let (now, shard) = (rfc3339(Utc::now()), seen::shard(&head.stream));
+        let place = format!("{now}#{}", head.stream);
+        item.insert(SHARD.to_owned(), AttributeValue::S(shard.to_string()));
+        item.insert(SEEN.to_owned(), AttributeValue::S(place));
         let put = self
             .client
             .put_item()

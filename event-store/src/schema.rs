@@ -21,6 +21,13 @@ pub const EXPIRES: &str = "expires";
 /// Heads: the hash of the commit that ends at its [`VERSION`].
 pub const HASH: &str = "hash";
 
+/// Heads: which part of [`SEEN_INDEX`] the stream is in, its partition key.
+pub const SHARD: &str = "shard";
+/// Heads: when the publisher last saw something new of the stream, and its name; the sort key of [`SEEN_INDEX`].
+pub const SEEN: &str = "seen";
+/// Heads: the index of streams by when they were seen; it also holds their [`VERSION`].
+pub const SEEN_INDEX: &str = "seen";
+
 /// The size that DynamoDB allows an item, names of attributes included, in bytes.
 pub const MAX_ITEM: usize = 400 * 1024;
 /// The size that DynamoDB allows all items of a transaction, in bytes.

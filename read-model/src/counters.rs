@@ -2,16 +2,13 @@
 
 use crate::documents::shard;
 use crate::dynamodb::{Item, PARTITION, SORT, failure, text};
-use crate::{Counts, ReadModelError};
+use crate::{Counts, Generation, ReadModelError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use std::time::Duration;
 
-/// Over how many partitions counters are spread, by the document that counts: each takes 1,000 units a second, and a
-/// counter in a transaction takes 2. Never changed without a rebuild.
-const SHARDS: u8 = 16;
 /// How much a counter has, in its item.
 const COUNT: &str = "n";
 /// How often a transaction is tried that meets another one on a counter.
@@ -24,6 +21,7 @@ const ATTEMPTS: u32 = 6;
 pub(crate) async fn put_and_count(
     client: &Client,
     table: &str,
+    generation: Generation,
     put: Put,
     id: &str,
     counts: &Counts,
@@ -32,7 +30,11 @@ pub(crate) async fn put_and_count(
     for (counter, by) in counts {
         let update = Update::builder()
             .table_name(table)
-            .set_key(Some(key(shard(id, SHARDS), counter)))
+            .set_key(Some(key(
+                generation,
+                shard(id, generation.shards.counters),
+                counter,
+            )))
             .update_expression("ADD #n :by")
             .expression_attribute_names("#n", COUNT)
             .expression_attribute_values(":by", AttributeValue::N(by.to_string()))
@@ -64,17 +66,18 @@ pub(crate) async fn put_and_count(
 pub(crate) async fn read(
     client: &Client,
     table: &str,
+    generation: Generation,
     from: &str,
     to: &str,
 ) -> Result<Counts, ReadModelError> {
-    let shards = (0..SHARDS).map(|shard| async move {
+    let shards = (0..generation.shards.counters).map(|shard| async move {
         let mut pages = client
             .query()
             .table_name(table)
             .key_condition_expression("#pk = :partition AND #sk BETWEEN :from AND :to")
             .expression_attribute_names("#pk", PARTITION)
             .expression_attribute_names("#sk", SORT)
-            .expression_attribute_values(":partition", text(partition(shard)))
+            .expression_attribute_values(":partition", text(partition(generation, shard)))
             .expression_attribute_values(":from", text(from))
             .expression_attribute_values(":to", text(to))
             .into_paginator()
@@ -89,7 +92,7 @@ pub(crate) async fn read(
     let mut sums = Counts::new();
     for (counter, by) in try_join_all(shards).await?.into_iter().flatten() {
         let sum = sums.entry(counter).or_default();
-        // OK because a number of DynamoDB has 38 digits, of which no sum of 16 is too long.
+        // OK because a number of DynamoDB has 38 digits, of which no sum of 256 is too long.
         *sum += by;
     }
     Ok(sums)
@@ -136,13 +139,13 @@ pub(crate) async fn pause(attempt: u32) {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(0..10 << attempt))).await;
 }
 
-fn partition(shard: u8) -> String {
-    format!("counters#{shard}")
+fn partition(generation: Generation, shard: u8) -> String {
+    generation.key(&format!("counters#{shard}"))
 }
 
-fn key(shard: u8, counter: &str) -> Item {
+fn key(generation: Generation, shard: u8, counter: &str) -> Item {
     Item::from([
-        (PARTITION.to_owned(), text(partition(shard))),
+        (PARTITION.to_owned(), text(partition(generation, shard))),
         (SORT.to_owned(), text(counter)),
     ])
 }

@@ -6,15 +6,36 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// Over how many partitions a list is spread; each takes 1,000 writes a second. Never changed without a rebuild.
-const SHARDS: u8 = 4;
+/// Over how many partitions the keys of a generation are spread; each takes 1,000 write units a second. A generation keeps
+/// those that it was begun with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shards {
+    /// Of each list.
+    pub lists: u8,
+    /// Of the counters, by the document that counts: a counter in a transaction takes 2 units.
+    pub counters: u8,
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self {
+            lists: 4,
+            counters: 16,
+        }
+    }
+}
 
 /// How much is added to each counter; none of the sums is zero. They are wider than what an event adds, so that no number
 /// of events is too much for one.
 pub type Counts = BTreeMap<String, i128>;
 
-/// Keeps the documents of one read model.
+/// Keeps the documents of one generation of a read model.
 pub trait Documents: Send + Sync {
+    /// Over how many partitions its keys are spread.
+    fn shards(&self) -> Shards {
+        Shards::default()
+    }
+
     /// The document with this id; `consistent` sees every write that was done before.
     fn get(
         &self,
@@ -76,8 +97,9 @@ pub struct StoredDocument {
     /// The [`FOLD_VERSION`](decider::Projection::FOLD_VERSION) that it was made under; 0 where none was noted yet.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub fold: u32,
-    /// The document, in JSON.
-    pub document: String,
+    /// The document, in JSON; none before the first of today's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// The index rows that it has, so that those of another fold can be removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Row>,
@@ -87,6 +109,26 @@ pub struct StoredDocument {
     /// Its events went into counters, and cannot be taken out again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub counted: bool,
+    /// What keeps the events after `applied` from it, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a stream is behind for one consumer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The version of the event that could not be applied.
+    pub version: u64,
+    /// What was said of it; nothing personal.
+    pub why: String,
+    /// Since when: RFC 3339 in UTC.
+    pub since: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The build that parked the stream: messages wait for a redrive or another build. None where the next message may
+    /// bring it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_by: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -114,10 +156,10 @@ pub struct Row {
 
 impl Row {
     /// The row of `entry` for the document with this id.
-    pub fn of(entry: &Entry, id: &str) -> Self {
+    pub fn of(entry: &Entry, id: &str, shards: Shards) -> Self {
         match entry {
             Entry::Listed { list, sort } => Self {
-                partition: list_partition(list, shard(id, SHARDS)),
+                partition: list_partition(list, shard(id, shards.lists)),
                 sort: format!("{sort}#{id}"),
             },
             Entry::Found { by, value } => Self {
@@ -141,8 +183,8 @@ pub(crate) fn shard(id: &str, shards: u8) -> u8 {
 }
 
 /// The partitions that a list is spread over.
-pub(crate) fn list_partitions(list: &str) -> impl Iterator<Item = String> {
-    (0..SHARDS).map(move |shard| list_partition(list, shard))
+pub(crate) fn list_partitions(list: &str, shards: Shards) -> impl Iterator<Item = String> {
+    (0..shards.lists).map(move |shard| list_partition(list, shard))
 }
 
 fn list_partition(list: &str, shard: u8) -> String {

@@ -1,6 +1,6 @@
-//! Documents, index rows and counters in one DynamoDB table: partition key `pk`, sort key `sk`.
+//! Documents, index rows and counters of one generation, in a DynamoDB table with the partition key `pk` and the sort key `sk`.
 
-use crate::{Counts, Documents, ReadModelError, Row, StoredDocument, counters};
+use crate::{Counts, Documents, Generation, ReadModelError, Row, Shards, StoredDocument, counters};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
@@ -20,20 +20,42 @@ const MARK_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// One read model in one table.
+/// One generation of the read model in one table.
 #[derive(Clone, Debug)]
 pub struct DynamoDbDocuments {
     client: Client,
     table: String,
+    generation: Generation,
 }
 
 impl DynamoDbDocuments {
-    /// The read model in the table of this name.
+    /// The first generation of the read model in the table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self::of(client, table, Generation::default())
+    }
+
+    /// Another generation of it.
+    pub fn of(client: Client, table: impl Into<String>, generation: Generation) -> Self {
         Self {
             client,
             table: table.into(),
+            generation,
         }
+    }
+
+    /// Which one it is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    fn document_key(&self, id: &str) -> Item {
+        HashMap::from([
+            (
+                PARTITION.to_owned(),
+                text(self.generation.key(&format!("document#{id}"))),
+            ),
+            (SORT.to_owned(), text("document")),
+        ])
     }
 }
 
@@ -45,14 +67,11 @@ fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-fn document_key(id: &str) -> Item {
-    HashMap::from([
-        (PARTITION.to_owned(), text(format!("document#{id}"))),
-        (SORT.to_owned(), text("document")),
-    ])
-}
-
 impl Documents for DynamoDbDocuments {
+    fn shards(&self) -> Shards {
+        self.generation.shards
+    }
+
     async fn get(
         &self,
         id: &str,
@@ -62,7 +81,7 @@ impl Documents for DynamoDbDocuments {
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(document_key(id)))
+            .set_key(Some(self.document_key(id)))
             .consistent_read(consistent)
             .send()
             .await
@@ -75,7 +94,7 @@ impl Documents for DynamoDbDocuments {
         const BATCH: usize = 100;
         let mut documents = Vec::new();
         for ids in ids.chunks(BATCH) {
-            let keys = ids.iter().map(|id| document_key(id)).collect();
+            let keys = ids.iter().map(|id| self.document_key(id)).collect();
             let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build();
             let mut wanted = Some(HashMap::from([(
                 self.table.clone(),
@@ -110,7 +129,7 @@ impl Documents for DynamoDbDocuments {
         counts: &Counts,
     ) -> Result<(), ReadModelError> {
         let mut item: Item = serde_dynamo::to_item(document).map_err(failure)?;
-        item.extend(document_key(&document.id));
+        item.extend(self.document_key(&document.id));
         let condition = Unchanged::of(over);
         if counts.is_empty() {
             let put = self
@@ -135,13 +154,17 @@ impl Documents for DynamoDbDocuments {
             .set_expression_attribute_values(condition.values)
             .build()
             .map_err(failure)?;
-        counters::put_and_count(&self.client, &self.table, put, &document.id, counts).await
+        let (client, table, generation) = (&self.client, &self.table, self.generation);
+        counters::put_and_count(client, table, generation, put, &document.id, counts).await
     }
 
     async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
         for change in &document.pending {
             let mut item = HashMap::from([
-                (PARTITION.to_owned(), text(&change.row.partition)),
+                (
+                    PARTITION.to_owned(),
+                    text(self.generation.key(&change.row.partition)),
+                ),
                 (SORT.to_owned(), text(&change.row.sort)),
                 ("version".to_owned(), number(document.applied)),
             ]);
@@ -166,7 +189,7 @@ impl Documents for DynamoDbDocuments {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(document_key(&document.id)))
+            .set_key(Some(self.document_key(&document.id)))
             .update_expression("REMOVE #pending")
             .condition_expression(condition.expression)
             .set_expression_attribute_names(Some(condition.names))
@@ -195,7 +218,7 @@ impl Documents for DynamoDbDocuments {
                 .set_limit(i32::try_from(limit - rows.len()).ok())
                 .key_condition_expression("#pk = :partition")
                 .expression_attribute_names("#pk", PARTITION)
-                .expression_attribute_values(":partition", text(partition));
+                .expression_attribute_values(":partition", text(self.generation.key(partition)));
             if let Some(below) = &below {
                 query = query
                     .key_condition_expression("#pk = :partition AND #sk < :below")
@@ -223,7 +246,7 @@ impl Documents for DynamoDbDocuments {
     }
 
     async fn counters(&self, from: &str, to: &str) -> Result<Counts, ReadModelError> {
-        counters::read(&self.client, &self.table, from, to).await
+        counters::read(&self.client, &self.table, self.generation, from, to).await
     }
 }
 

@@ -9,14 +9,18 @@ mod counters;
 mod documents;
 mod dynamodb;
 mod error;
+mod generations;
 mod list;
 mod progress;
 mod project;
 mod query;
 
-pub use documents::{Counts, Documents, MAX_COUNTERS, Row, RowChange, StoredDocument};
+pub use documents::{
+    Counts, Documents, MAX_COUNTERS, Row, RowChange, Shards, StoredDocument, Trouble,
+};
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
+pub use generations::{Building, Generation, Generations, ReadModelTable};
 pub use list::{Cursor, Page, found, listed};
 pub use project::project;
 pub use query::{AtLeast, Shown, show};

@@ -78,7 +78,7 @@ where
         let wanted = limit - page.documents.len();
         let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
         // OK because one row more than is wanted tells whether there is another page.
-        let partitions: Vec<_> = list_partitions(list).collect();
+        let partitions: Vec<_> = list_partitions(list, documents.shards()).collect();
         let shards = partitions
             .iter()
             .map(|partition| documents.rows(partition, below, wanted + 1));
@@ -117,7 +117,7 @@ where
 {
     const FEW: usize = 100;
     let rows = documents
-        .rows(&Row::of(entry, "").partition, None, FEW)
+        .rows(&Row::of(entry, "", documents.shards()).partition, None, FEW)
         .await?;
     behind::<P>(log, documents, &rows).await
 }
@@ -146,7 +146,7 @@ where
             let document = by_id.remove(row.id())?;
             P::entries(&document)
                 .iter()
-                .any(|entry| Row::of(entry, row.id()) == *row)
+                .any(|entry| Row::of(entry, row.id(), documents.shards()) == *row)
                 .then_some(document)
         })
         .collect())

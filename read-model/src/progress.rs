@@ -1,6 +1,6 @@
 //! A document on its way through its stream, commit by commit.
 
-use crate::{Counts, MAX_COUNTERS, ReadModelError, Row, RowChange, StoredDocument};
+use crate::{Counts, MAX_COUNTERS, ReadModelError, Row, RowChange, Shards, StoredDocument};
 use decider::{Count, Decider, Projection};
 use event_store::{Commit, EventLog};
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,9 +41,12 @@ impl<P: Projection> Progress<P> {
             return Ok(Self::start());
         };
         Ok(Self {
-            document: Some(
-                serde_json::from_str(&stored.document).map_err(|why| corrupt(&stored.id, why))?,
-            ),
+            document: stored
+                .document
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|why| corrupt(&stored.id, why))?,
             applied: stored.applied,
             counts: Counts::new(),
             counted: stored.counted,
@@ -108,6 +111,7 @@ impl<P: Projection<Document: Serialize>> Progress<P> {
         &self,
         id: &str,
         over: Option<&StoredDocument>,
+        shards: Shards,
     ) -> Result<Option<StoredDocument>, ReadModelError> {
         let Some(document) = &self.document else {
             return Ok(None);
@@ -120,15 +124,19 @@ impl<P: Projection<Document: Serialize>> Progress<P> {
             });
         }
         let entries = P::entries(document);
-        let rows: Vec<_> = entries.iter().map(|entry| Row::of(entry, id)).collect();
+        let rows: Vec<_> = entries
+            .iter()
+            .map(|entry| Row::of(entry, id, shards))
+            .collect();
         Ok(Some(StoredDocument {
             id: id.to_owned(),
             applied: self.applied,
             fold: P::FOLD_VERSION,
-            document: serde_json::to_string(document).map_err(|why| corrupt(id, why))?,
+            document: Some(serde_json::to_string(document).map_err(|why| corrupt(id, why))?),
             pending: RowChange::between(over.map_or(&[], |over| &over.rows), &rows),
             rows,
             counted: self.counted,
+            trouble: None,
         }))
     }
 

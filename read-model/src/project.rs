@@ -83,7 +83,12 @@ where
             continue;
         }
         // OK because what is none of today's events so far is read again, with the first that is one.
-        let Some(next) = progress.step(document_id::<P>(stream), stored.as_ref())? else {
+        let Some(next) = progress.step(
+            document_id::<P>(stream),
+            stored.as_ref(),
+            documents.shards(),
+        )?
+        else {
             continue;
         };
         let counts = progress.take_counts();

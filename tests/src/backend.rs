@@ -6,11 +6,12 @@ use crate::wire::{Requests, Wire};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use event_store::conformance::Fixture;
-use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads, ServiceClock};
-use read_model::DynamoDbDocuments;
+use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads, ServiceClock, schema};
+use read_model::{DynamoDbDocuments, ReadModelTable};
 use uuid::Uuid;
 
 /// Makes each function named here, which takes a `&Backend`, a test on DynamoDB Local and one on the embedded DynamoDB.
@@ -86,9 +87,7 @@ impl Backend {
         backend
             .create("claims", &[("claim", ScalarAttributeType::S)])
             .await;
-        backend
-            .create("heads", &[("stream", ScalarAttributeType::S)])
-            .await;
+        backend.create_heads().await;
         backend.create_read_model().await;
         backend.requests.clear();
         backend
@@ -112,6 +111,11 @@ impl Backend {
     /// The read model under test.
     pub fn documents(&self) -> DynamoDbDocuments {
         DynamoDbDocuments::new(self.client.clone(), self.table("users"))
+    }
+
+    /// The read model under test, with all of its generations.
+    pub fn read_model(&self) -> ReadModelTable {
+        ReadModelTable::new(self.client.clone(), self.table("users"))
     }
 
     /// The same log, reached through a wire that loses the reply to the first request of these operations.
@@ -188,6 +192,46 @@ impl Backend {
             ("sk", ScalarAttributeType::S),
         ];
         self.create("users", &key).await;
+    }
+
+    /// The heads with the index of when they were seen.
+    async fn create_heads(&self) {
+        let text = |name: &str| {
+            AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(ScalarAttributeType::S)
+                .build()
+                .expect("complete")
+        };
+        let element = |name: &str, role| {
+            KeySchemaElement::builder()
+                .attribute_name(name)
+                .key_type(role)
+                .build()
+                .expect("complete")
+        };
+        let projection = Projection::builder()
+            .projection_type(ProjectionType::Include)
+            .non_key_attributes(schema::VERSION)
+            .build();
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(schema::SEEN_INDEX)
+            .key_schema(element(schema::SHARD, KeyType::Hash))
+            .key_schema(element(schema::SEEN, KeyType::Range))
+            .projection(projection)
+            .build()
+            .expect("complete");
+        let create = self
+            .client
+            .create_table()
+            .table_name(self.table("heads"))
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(text(schema::STREAM))
+            .attribute_definitions(text(schema::SHARD))
+            .attribute_definitions(text(schema::SEEN))
+            .key_schema(element(schema::STREAM, KeyType::Hash))
+            .global_secondary_indexes(index);
+        create.send().await.expect("a new table");
     }
 
     async fn create(&self, name: &str, key: &[(&str, ScalarAttributeType)]) {

@@ -109,6 +109,12 @@ impl<const FOLD: u32> Projection for Numbers<FOLD> {
             value: document.clone(),
         };
         let sort = "a".to_owned();
-        vec![Entry::Listed { list: "all", sort }, found]
+        vec![
+            Entry::Listed {
+                list: "all".into(),
+                sort,
+            },
+            found,
+        ]
     }
 }

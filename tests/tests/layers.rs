@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-store", &["decider"]),
     ("read-model", &["decider", "event-store"]),
     ("edge", &["event-store"]),
+    ("consumer", &["read-model"]),
     ("commands", &["decider", "domain", "edge", "event-store"]),
     (
         "queries",

@@ -39,7 +39,7 @@ impl Projection for Diary {
 
     fn entries(page: &Page) -> Vec<Entry> {
         vec![Entry::Listed {
-            list: "doors",
+            list: "doors".into(),
             sort: format!("{:03}", page.0.len()),
         }]
     }
@@ -64,7 +64,7 @@ fn opened() -> Event {
 async fn kept(backend: &Backend) -> Option<(u64, Page)> {
     let stored = backend.documents().get("1", true).await.expect("readable");
     stored.map(|stored| {
-        let page = serde_json::from_str(&stored.document).expect("a page");
+        let page = serde_json::from_str(&stored.document.expect("folded")).expect("a page");
         (stored.applied, page)
     })
 }

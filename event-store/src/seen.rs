@@ -1,0 +1,137 @@
+//! Which streams the publisher saw anything new of, and when: what consumers walk along, so that none depends on messages.
+
+use crate::dynamodb::failure;
+use crate::heads_dynamodb::decode;
+use crate::schema::{SEEN, SEEN_INDEX, SHARD, STREAM, VERSION};
+use crate::{DynamoDbHeads, Head, StoreError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use std::collections::HashMap;
+use std::future::Future;
+
+/// Over how many partitions of the index heads are spread; each takes 1,000 write units a second, and a head takes 2.
+pub const SEEN_SHARDS: u8 = 8;
+
+/// A stream with news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its name.
+    pub stream: String,
+    /// The version of the last event that the publisher saw.
+    pub version: u64,
+    /// Orders the index: when the publisher saw it, as RFC 3339 in UTC with microseconds, `#` and the stream.
+    pub at: String,
+}
+
+/// Streams in the order in which the publisher last saw something new of them. One that moves, moves towards the end.
+pub trait SeenStreams: Send + Sync {
+    /// At most `limit` streams of a shard, seen after `after` and not after `until`, which are both places in the index.
+    ///
+    /// # Errors
+    /// The store could not do its work.
+    fn seen(
+        &self,
+        shard: u8,
+        after: &str,
+        until: &str,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Seen>, StoreError>> + Send;
+
+    /// The heads of these streams, in any order, as they were a moment ago; those that have none are left out.
+    ///
+    /// # Errors
+    /// The store could not do its work.
+    fn heads(
+        &self,
+        streams: &[String],
+    ) -> impl Future<Output = Result<Vec<Head>, StoreError>> + Send;
+}
+
+/// The shard of a stream, which never changes.
+pub(crate) fn shard(stream: &str) -> u8 {
+    stream.bytes().fold(0, u8::wrapping_add) % SEEN_SHARDS
+}
+
+impl SeenStreams for DynamoDbHeads {
+    async fn seen(
+        &self,
+        shard: u8,
+        after: &str,
+        until: &str,
+        limit: usize,
+    ) -> Result<Vec<Seen>, StoreError> {
+        let mut seen = Vec::new();
+        let mut from = None;
+        while seen.len() < limit {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(SEEN_INDEX)
+                .key_condition_expression("#shard = :shard AND #seen BETWEEN :after AND :until")
+                .expression_attribute_names("#shard", SHARD)
+                .expression_attribute_names("#seen", SEEN)
+                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
+                // OK because a space comes before all that a place holds: this is the first key after `after`.
+                .expression_attribute_values(":after", AttributeValue::S(format!("{after} ")))
+                .expression_attribute_values(":until", AttributeValue::S(until.to_owned()))
+                .set_limit(i32::try_from(limit - seen.len()).ok())
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(failure)?;
+            for item in page.items.unwrap_or_default() {
+                let text = |name| {
+                    item.get(name)
+                        .and_then(|value: &AttributeValue| value.as_s().ok())
+                };
+                let version = item.get(VERSION).and_then(|version| version.as_n().ok());
+                let version = version.and_then(|version| version.parse().ok());
+                let (Some(stream), Some(at), Some(version)) = (text(STREAM), text(SEEN), version)
+                else {
+                    continue;
+                };
+                seen.push(Seen {
+                    stream: stream.clone(),
+                    version,
+                    at: at.clone(),
+                });
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn heads(&self, streams: &[String]) -> Result<Vec<Head>, StoreError> {
+        /// What one BatchGetItem takes.
+        const BATCH: usize = 100;
+        let mut heads = Vec::new();
+        for streams in streams.chunks(BATCH) {
+            let keys = streams.iter().map(|stream| {
+                HashMap::from([(STREAM.to_owned(), AttributeValue::S(stream.clone()))])
+            });
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys.collect()))
+                .build()
+                .map_err(|error| StoreError::Aws(error.into()))?;
+            let mut wanted = Some(HashMap::from([(self.table.clone(), wanted)]));
+            while let Some(request) = wanted.take().filter(|request| !request.is_empty()) {
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .set_request_items(Some(request))
+                    .send()
+                    .await
+                    .map_err(failure)?;
+                let found = answer.responses.into_iter().flatten();
+                for item in found.flat_map(|(_, items)| items) {
+                    heads.push(decode("heads", item)?);
+                }
+                wanted = answer.unprocessed_keys;
+            }
+        }
+        Ok(heads)
+    }
+}
