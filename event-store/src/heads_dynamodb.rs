@@ -3,7 +3,7 @@
 use crate::dynamodb::failure;
 use crate::item::Item;
 use crate::schema::{HASH, SEEN, SHARD, STREAM, VERSION};
-use crate::{Head, Heads, StoreError, rfc3339, seen};
+use crate::{Head, Heads, StoreError, rfc3339, seen_shard};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -44,7 +44,7 @@ impl Heads for DynamoDbHeads {
     async fn put(&self, head: &Head, in_place_of: Option<&Head>) -> Result<bool, StoreError> {
         let mut item: Item = serde_dynamo::to_item(head)
             .map_err(|error| StoreError::corrupt(&head.stream, head.version, error))?;
-        let (now, shard) = (rfc3339(Utc::now()), seen::shard(&head.stream));
+        let (now, shard) = (rfc3339(Utc::now()), seen_shard(&head.stream));
         let place = format!("{now}#{}", head.stream);
         item.insert(SHARD.to_owned(), AttributeValue::S(shard.to_string()));
         item.insert(SEEN.to_owned(), AttributeValue::S(place));

@@ -1,9 +1,8 @@
 //! Which streams the publisher saw anything new of, and when: what consumers walk along, so that none depends on messages.
 
 use crate::dynamodb::failure;
-use crate::heads_dynamodb::decode;
 use crate::schema::{SEEN, SEEN_INDEX, SHARD, STREAM, VERSION};
-use crate::{DynamoDbHeads, Head, StoreError};
+use crate::{DynamoDbHeads, StoreError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::HashMap;
 use std::future::Future;
@@ -43,11 +42,12 @@ pub trait SeenStreams: Send + Sync {
     fn heads(
         &self,
         streams: &[String],
-    ) -> impl Future<Output = Result<Vec<Head>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Seen>, StoreError>> + Send;
 }
 
-/// The shard of a stream, which never changes.
-pub(crate) fn shard(stream: &str) -> u8 {
+/// The shard of a stream in the index, which never changes.
+#[must_use]
+pub fn seen_shard(stream: &str) -> u8 {
     stream.bytes().fold(0, u8::wrapping_add) % SEEN_SHARDS
 }
 
@@ -79,23 +79,8 @@ impl SeenStreams for DynamoDbHeads {
                 .send()
                 .await
                 .map_err(failure)?;
-            for item in page.items.unwrap_or_default() {
-                let text = |name| {
-                    item.get(name)
-                        .and_then(|value: &AttributeValue| value.as_s().ok())
-                };
-                let version = item.get(VERSION).and_then(|version| version.as_n().ok());
-                let version = version.and_then(|version| version.parse().ok());
-                let (Some(stream), Some(at), Some(version)) = (text(STREAM), text(SEEN), version)
-                else {
-                    continue;
-                };
-                seen.push(Seen {
-                    stream: stream.clone(),
-                    version,
-                    at: at.clone(),
-                });
-            }
+            let items = page.items.unwrap_or_default();
+            seen.extend(items.iter().filter_map(read));
             from = page.last_evaluated_key;
             if from.is_none() {
                 break;
@@ -104,7 +89,7 @@ impl SeenStreams for DynamoDbHeads {
         Ok(seen)
     }
 
-    async fn heads(&self, streams: &[String]) -> Result<Vec<Head>, StoreError> {
+    async fn heads(&self, streams: &[String]) -> Result<Vec<Seen>, StoreError> {
         /// What one BatchGetItem takes.
         const BATCH: usize = 100;
         let mut heads = Vec::new();
@@ -126,12 +111,22 @@ impl SeenStreams for DynamoDbHeads {
                     .await
                     .map_err(failure)?;
                 let found = answer.responses.into_iter().flatten();
-                for item in found.flat_map(|(_, items)| items) {
-                    heads.push(decode("heads", item)?);
-                }
+                let items: Vec<_> = found.flat_map(|(_, items)| items).collect();
+                heads.extend(items.iter().filter_map(read));
                 wanted = answer.unprocessed_keys;
             }
         }
         Ok(heads)
     }
+}
+
+/// A head as the index has it; one that was written before there was an index has no place in it.
+fn read(item: &HashMap<String, AttributeValue>) -> Option<Seen> {
+    let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+    let version = item.get(VERSION).and_then(|version| version.as_n().ok());
+    Some(Seen {
+        stream: text(STREAM)?.clone(),
+        version: version?.parse().ok()?,
+        at: text(SEEN).cloned().unwrap_or_default(),
+    })
 }
