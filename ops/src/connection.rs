@@ -1,12 +1,14 @@
 //! Where the tables are, and how they are reached.
 
+use crate::rebuild::Operations;
 use anyhow::Context;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::tls;
 use clap::Args;
-use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads};
+use deliveries::{Consumers, Deliveries};
+use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads, ServiceClock};
 use std::env;
 
 /// What the local stack calls its access key, its region and its secrets.
@@ -55,6 +57,27 @@ impl Connection {
     /// The heads of its streams.
     pub async fn heads(&self) -> DynamoDbHeads {
         DynamoDbHeads::new(self.client().await, self.table(&self.heads_table, "heads"))
+    }
+
+    /// What deliveries are derived from.
+    pub async fn deliveries(&self) -> Deliveries<DynamoDbEventLog, DynamoDbHeads> {
+        Deliveries {
+            log: self.log(None).await,
+            heads: self.heads().await,
+            consumers: Consumers::new(self.client().await, format!("{}-", self.stack)),
+        }
+    }
+
+    /// What operations are asked for with.
+    pub async fn operations(&self) -> Operations {
+        let clock = ServiceClock::default();
+        let config = self.client().await.config().to_builder();
+        let client = Client::from_conf(config.interceptor(clock.clone()).build());
+        Operations {
+            log: DynamoDbEventLog::new(client, self.table(&self.events_table, "events")),
+            clock,
+            heads: self.heads().await,
+        }
     }
 
     /// The secret of the claims, as it was given, or as the local stack has it.

@@ -4,11 +4,16 @@
 pub mod claims;
 mod connection;
 mod counted;
+mod deliveries;
+mod difference;
 mod held;
+mod help;
 mod mend;
+mod operate;
 mod options;
 mod pages;
 mod parts;
+mod rebuild;
 pub mod verify;
 
 pub use options::{Options, run};

@@ -2,8 +2,14 @@
 
 use crate::connection::Connection;
 use crate::counted::counted;
-use crate::{Reading, claims, mend, verify};
-use clap::{Parser, Subcommand, ValueEnum};
+use crate::deliveries::Wanted;
+use crate::help::{
+    CLAIMS_EXAMPLES, DELIVERIES_EXAMPLES, EXIT_CODES, LAG_EXAMPLES, REBUILD_EXAMPLES, REDRIVE_EXAMPLES, VERIFY_EXAMPLES,
+};
+use crate::operate::Asking;
+use crate::rebuild::Turn;
+use crate::{Reading, claims, deliveries, difference, mend, verify};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use event_store::ClaimsKey;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -17,41 +23,6 @@ use std::time::Duration;
 const FOUND: u8 = 1;
 /// The tool could not do its work; 2 is clap's, for a wrong use.
 const FAILED: u8 = 3;
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  nothing was found
-  1  something was found, each on a line of its own on stdout
-  2  wrong use
-  3  it could not be done";
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  strangelog verify --stack strangelog --profile audit
-  strangelog verify user-01a1e50a-5950-7a61-8fa4-5be3d833d61d
-  strangelog verify --output json | jq -r .stream | sort -u
-  strangelog verify --endpoint http://127.0.0.1:8000
-
-A missing part says that a command wrote to several streams, and that its commit in this one is gone: a restore or a deletion
-tore it. Stop the commands, restore the events table to another moment or from another backup, and verify again before they
-go on. Where there is none, make good what is missing by a command that says why; put no commit there by hand. A stream that
-is named is looked at for the commands that it has a part in.
-
-It needs dynamodb:Scan and dynamodb:Query on the events table, dynamodb:Scan and dynamodb:GetItem on the heads table.
-A well-formed commit that somebody appended at the end of a stream is not found, nor what was changed in commits that the
-publisher had not yet seen, nor that a command over several streams is gone from them all.";
-
-const CLAIMS_EXAMPLES: &str = "\
-Examples:
-  strangelog claims --claims-key-file key.txt
-  CLAIMS_KEY=… strangelog claims --repair
-  strangelog claims --endpoint http://127.0.0.1:8000
-
-Two live streams that hold one value are named and not mended: a person must change it in one of them. The stream that the
-claim names keeps it; if it names neither, the one that has held the value longest is given it. Only that one can give it up:
-change its value, then repair again, and the other one has the claim.
-It needs dynamodb:Scan and dynamodb:Query on the events table, dynamodb:Scan and dynamodb:GetItem on the claims table; for
---repair also dynamodb:ConditionCheckItem on the first, dynamodb:PutItem and dynamodb:DeleteItem on the second.";
 
 /// Looks after a Strangelog store.
 #[derive(Debug, Parser)]
@@ -97,6 +68,84 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         claims_key_file: Option<PathBuf>,
     },
+    /// Shows which events were not processed yet, by which consumer, and why
+    #[command(after_help = DELIVERIES_EXAMPLES)]
+    Deliveries {
+        /// One stream, with what is completed, too
+        #[arg(long, value_name = "STREAM")]
+        stream: Option<String>,
+        /// One consumer
+        #[arg(long, value_name = "NAME")]
+        consumer: Option<String>,
+        /// One status
+        #[arg(long, value_enum)]
+        status: Option<Status>,
+        /// What the publisher has not seen, too
+        #[arg(long, conflicts_with = "stream")]
+        unpublished: bool,
+    },
+    /// Shows how far each consumer is behind
+    #[command(after_help = LAG_EXAMPLES)]
+    Lag {
+        /// One consumer
+        #[arg(long, value_name = "NAME")]
+        consumer: Option<String>,
+    },
+    /// Has a consumer try again what it parked
+    #[command(after_help = REDRIVE_EXAMPLES)]
+    Redrive {
+        /// The consumer
+        consumer: String,
+        /// This stream alone
+        #[arg(long, value_name = "STREAM")]
+        stream: Option<String>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Makes a read model anew, beside the one that is shown
+    #[command(after_help = REBUILD_EXAMPLES)]
+    Rebuild {
+        /// The consumer that keeps the read model
+        consumer: String,
+        /// This stream alone, in the generation that is shown
+        #[arg(long, value_name = "STREAM", conflicts_with_all = ["switch", "switch_back", "cancel"])]
+        stream: Option<String>,
+        /// Shows what this build would make otherwise, and writes nothing
+        #[arg(long, conflicts_with_all = ["switch", "switch_back", "cancel"])]
+        diff: bool,
+        /// Shows the new generation, as soon as it is built
+        #[arg(long, conflicts_with_all = ["switch_back", "cancel"])]
+        switch: bool,
+        /// Shows the generation before it again
+        #[arg(long, conflicts_with = "cancel")]
+        switch_back: bool,
+        /// Lets go the generation that is not shown
+        #[arg(long)]
+        cancel: bool,
+        /// Why: it stands in a stream for good; needed unless --diff
+        #[arg(long, required_unless_present = "diff")]
+        reason: Option<String>,
+        /// Who asks; else who is logged in
+        #[arg(long, value_name = "NAME")]
+        actor: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Why {
+    /// Why: it stands in a stream for good
+    #[arg(long)]
+    reason: String,
+    /// Who asks; else who is logged in
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Status {
+    Pending,
+    Processing,
+    Failed,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -164,6 +213,84 @@ impl Options {
                 }
                 Ok(left > 0)
             }
+            Command::Deliveries {
+                stream,
+                consumer,
+                status,
+                unpublished,
+            } => {
+                let status = status.map(Status::of_deliveries);
+                let wanted = Wanted { stream, consumer, status, unpublished };
+                let all = self.connection.deliveries().await;
+                let (lines, summary) = deliveries::deliveries(&all, &wanted, &reading).await?;
+                reading.progress.finish_and_clear();
+                self.output.write(&lines)?;
+                eprintln!("{summary}");
+                Ok(lines.iter().any(deliveries::Line::is_behind))
+            }
+            Command::Lag { consumer } => {
+                let all = self.connection.deliveries().await;
+                let lags = deliveries::lags(&all, consumer.as_deref()).await?;
+                reading.progress.finish_and_clear();
+                self.output.write(&lags)?;
+                Ok(false)
+            }
+            Command::Redrive { consumer, stream, why } => {
+                let asking = Asking { reason: why.reason, actor: why.actor };
+                let operations = self.connection.operations().await;
+                let said = operations.redrive(&consumer, stream.as_deref(), &asking).await?;
+                reading.progress.finish_and_clear();
+                println!("{said}");
+                Ok(false)
+            }
+            Command::Rebuild {
+                consumer,
+                stream,
+                diff,
+                switch,
+                switch_back,
+                cancel,
+                reason,
+                actor,
+            } => {
+                let all = self.connection.deliveries().await;
+                let consumer = deliveries::deployed(&all, &consumer).await?;
+                if diff {
+                    let generations = consumer.table.generations().await?;
+                    let building = generations.building.as_ref();
+                    let of = building.map_or(generations.live, |building| building.generation);
+                    let documents = consumer.table.documents(of);
+                    let only = stream.as_deref();
+                    let found = difference::difference(&all.log, &consumer, &documents, only, &reading);
+                    let (changed, summary) = found.await?;
+                    reading.progress.finish_and_clear();
+                    self.output.write(&changed)?;
+                    eprintln!("{summary}");
+                    return Ok(!changed.is_empty());
+                }
+                let asking = Asking { reason: reason.unwrap_or_default(), actor };
+                let operations = self.connection.operations().await;
+                let turn = [(switch, Turn::Switch), (switch_back, Turn::SwitchBack), (cancel, Turn::Cancel)];
+                let turn = turn.iter().find_map(|(asked, turn)| asked.then_some(*turn));
+                let said = match (&stream, turn) {
+                    (Some(stream), _) => operations.remake(&consumer, stream, &asking).await?,
+                    (None, Some(turn)) => operations.turn(&consumer, turn, &asking, &reading).await?,
+                    (None, None) => operations.rebuild(&consumer, &asking, &reading).await?,
+                };
+                reading.progress.finish_and_clear();
+                println!("{said}");
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Status {
+    fn of_deliveries(self) -> ::deliveries::Status {
+        match self {
+            Self::Pending => ::deliveries::Status::Pending,
+            Self::Processing => ::deliveries::Status::Processing,
+            Self::Failed => ::deliveries::Status::Failed,
         }
     }
 }

@@ -5,16 +5,19 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod compare;
 mod counters;
 mod documents;
 mod dynamodb;
 mod error;
 mod generations;
 mod list;
+mod parked;
 mod progress;
 mod project;
 mod query;
 
+pub use compare::{Difference, compare};
 pub use documents::{
     Counts, Documents, MAX_COUNTERS, Row, RowChange, Shards, StoredDocument, Trouble,
 };
@@ -22,5 +25,6 @@ pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, ReadModelTable};
 pub use list::{Cursor, Page, found, listed};
-pub use project::project;
+pub use parked::{PARKED, parked};
+pub use project::{document_id, project};
 pub use query::{AtLeast, Shown, show};

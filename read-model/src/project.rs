@@ -102,7 +102,7 @@ where
 }
 
 /// What the document of a stream is known by.
-pub(crate) fn document_id<P: Projection>(stream: &str) -> &str {
+pub fn document_id<P: Projection>(stream: &str) -> &str {
     if P::SHARED { stream } else { stream_id(stream) }
 }
 
