@@ -1,0 +1,224 @@
+//! `strangelog deliveries` and `strangelog lag`: which events has nobody processed yet, and why?
+
+use crate::counted::counted;
+use crate::pages::{Reading, each_segment};
+use anyhow::{Context, bail};
+use deliveries::{Consumer, Deliveries, Delivery, Lag, Status};
+use domain::registry;
+use event_store::{DynamoDbEventLog, DynamoDbHeads, SeenStreams};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many deliveries are read at a time.
+const PAGE: usize = 100;
+
+/// What `strangelog deliveries` looks for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// One stream, with all that is completed.
+    pub stream: Option<String>,
+    /// One consumer.
+    pub consumer: Option<String>,
+    /// One status.
+    pub status: Option<Status>,
+    /// What the publisher has not seen, too.
+    pub unpublished: bool,
+}
+
+/// One line of what is found.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// How it stands with one stream for one consumer.
+    Delivery(Delivery),
+    /// A stream of which the publisher has not seen everything.
+    Unpublished {
+        /// The stream.
+        stream: String,
+        /// The version of its last event.
+        version: u64,
+        /// The version of the last one that the publisher saw.
+        published: u64,
+    },
+}
+
+/// How far a consumer is behind, as a line.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Behind(pub Lag);
+
+type All = Deliveries<DynamoDbEventLog, DynamoDbHeads>;
+
+/// Whatever is wanted, with a sentence that sums it up.
+///
+/// # Errors
+/// The store failed, or there is no such stream or consumer.
+pub async fn deliveries(
+    all: &All,
+    wanted: &Wanted,
+    reading: &Reading,
+) -> anyhow::Result<(Vec<Line>, String)> {
+    if let Some(name) = &wanted.consumer {
+        known(name)?;
+    }
+    let mut lines = Vec::new();
+    if let Some(stream) = &wanted.stream {
+        let found = all.of_stream(stream).await?;
+        let found = found.with_context(|| format!("{stream} has no events"))?;
+        let is_wanted = |delivery: &Delivery| {
+            let name = wanted.consumer.as_deref();
+            name.is_none_or(|name| delivery.consumer == name)
+                && wanted.status.is_none_or(|status| delivery.status == status)
+        };
+        lines.extend(found.data.into_iter().filter(is_wanted).map(Line::Delivery));
+        let (version, published) = (found.version, found.published);
+        if published < version {
+            let stream = stream.clone();
+            lines.push(Line::Unpublished { stream, version, published });
+        }
+        let summary = match found.processed_by_nobody {
+            None => format!("{stream} is at version {version}, and no event of it is left to all"),
+            Some((from, to)) => format!("versions {from} to {to} of {stream} were processed by nobody"),
+        };
+        return Ok((lines, summary));
+    }
+    let mut from = None;
+    loop {
+        let name = wanted.consumer.as_deref();
+        let (page, next) = all.behind(name, wanted.status, from, PAGE).await?;
+        reading.progress.inc(page.len() as u64);
+        lines.extend(page.into_iter().map(Line::Delivery));
+        from = next;
+        if from.is_none() {
+            break;
+        }
+    }
+    let behind = lines.len();
+    if wanted.unpublished {
+        lines.extend(unpublished(all, reading).await?);
+    }
+    let mut summary = format!("{} behind", counted(behind, "delivery"));
+    if wanted.unpublished {
+        let streams = counted(lines.len() - behind, "stream");
+        summary += &format!(", {streams} with events that the publisher has not seen");
+    }
+    Ok((lines, summary))
+}
+
+/// How far each consumer is behind.
+///
+/// # Errors
+/// The store failed, or there is no such consumer.
+pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behind>> {
+    consumer.map(known).transpose()?;
+    let lags = all.lags(consumer).await?;
+    Ok(lags.into_iter().map(Behind).collect())
+}
+
+/// Checks that there is a consumer of this name.
+///
+/// # Errors
+/// There is none; the error names all.
+pub fn known(name: &str) -> anyhow::Result<()> {
+    let consumers = registry::consumers();
+    if !consumers.contains_key(name) {
+        let names: Vec<_> = consumers.into_keys().collect();
+        bail!("there is no consumer {name}; there are: {}", names.join(", "));
+    }
+    Ok(())
+}
+
+/// The consumer of this name.
+///
+/// # Errors
+/// There is none, or it is not deployed.
+pub async fn deployed(all: &All, name: &str) -> anyhow::Result<Consumer> {
+    known(name)?;
+    let consumer = all.consumers.named(name).await?;
+    consumer.with_context(|| format!("{name} is not deployed here: it has no table"))
+}
+
+/// The streams that reach further than the publisher saw, found by reading the whole events table.
+async fn unpublished(all: &All, reading: &Reading) -> anyhow::Result<Vec<Line>> {
+    reading.progress.set_message("commits");
+    let scanned = each_segment(
+        reading,
+        |segment, from| all.log.scan(segment, from),
+        BTreeMap::<String, u64>::new,
+        |streams, stored| {
+            reading.progress.inc(1);
+            let commit = stored.commit.ok();
+            let version = commit.and_then(|commit| commit.last_version().ok());
+            let last = streams.entry(stored.stream).or_default();
+            *last = version.unwrap_or(stored.version).max(*last);
+        },
+    );
+    let mut lines = Vec::new();
+    for streams in scanned.await? {
+        let names: Vec<_> = streams.keys().cloned().collect();
+        let heads = all.heads.heads(&names).await?;
+        let heads: BTreeMap<_, _> = heads.into_iter().map(|seen| (seen.stream, seen.version)).collect();
+        for (stream, version) in streams {
+            let published = heads.get(&stream).copied().unwrap_or(0);
+            if published < version {
+                lines.push(Line::Unpublished { stream, version, published });
+            }
+        }
+    }
+    Ok(lines)
+}
+
+impl Line {
+    /// Whether something is left to do.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        match self {
+            Self::Delivery(delivery) => delivery.status != Status::Completed,
+            Self::Unpublished { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unpublished { stream, version, published } => write!(
+                formatter,
+                "publisher   pending     {stream}  saw {published} of {version}"
+            ),
+            Self::Delivery(delivery) => {
+                let Delivery { consumer, stream, status, applied, version, since, failed } = delivery;
+                let status = match status {
+                    Status::Pending => "pending",
+                    Status::Processing => "processing",
+                    Status::Completed => "completed",
+                    Status::Failed => "failed",
+                };
+                write!(formatter, "{consumer:11} {status:11} {stream}  applied {applied} of {version}")?;
+                if let Some(since) = since {
+                    write!(formatter, ", since {since}")?;
+                }
+                let Some(failed) = failed else { return Ok(()) };
+                let tries = counted(failed.attempts as usize, "attempt");
+                let rest = if failed.parked { ", parked" } else { "" };
+                write!(formatter, ", {tries} at version {}{rest}: {}", failed.version, failed.why)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Lag { consumer, pending, failed, more, oldest, walked_to } = &self.0;
+        let more = if *more { " or more" } else { "" };
+        write!(formatter, "{consumer:11} {pending} pending, {failed} failed{more}")?;
+        if let Some(oldest) = oldest {
+            write!(formatter, ", the oldest since {oldest}")?;
+        }
+        match walked_to {
+            Some(walked_to) => write!(formatter, ", nothing pending before {walked_to}"),
+            None => write!(formatter, ", has not walked along all streams yet"),
+        }
+    }
+}
