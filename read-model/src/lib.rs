@@ -5,6 +5,7 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod compact;
 mod compare;
 mod counters;
 mod documents;
@@ -12,7 +13,7 @@ mod dynamodb;
 mod error;
 mod generations;
 mod list;
-mod parked;
+mod parking;
 mod progress;
 mod project;
 mod query;
@@ -25,6 +26,6 @@ pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, ReadModelTable};
 pub use list::{Cursor, Page, found, listed};
-pub use parked::{PARKED, parked};
-pub use project::{document_id, project};
+pub use parking::{PARKED, build, note, parked};
+pub use project::{document_id, project, project_anew, redrive, stream};
 pub use query::{AtLeast, Shown, show};
