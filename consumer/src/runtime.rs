@@ -62,6 +62,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How long one batch may be at work, at most: so long ago it may have read which generations there are.
     pub batch: Duration,
+    /// How many streams a walk looks at, at a time: 100 documents are one BatchGetItem.
+    pub page: usize,
     /// How much of a tick goes into walking; what is left then is done by messages.
     pub tick: Duration,
     /// How long one message walks.
@@ -75,6 +77,7 @@ impl Default for Settings {
             shards: Shards::default(),
             grace: Duration::from_secs(60),
             batch: Duration::from_secs(30),
+            page: 100,
             tick: Duration::from_secs(3),
             slice: Duration::from_secs(5),
         }

@@ -12,8 +12,6 @@ use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed}
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-/// How many streams are looked at a time: their documents are one BatchGetItem.
-const PAGE: usize = 100;
 /// How many of them are consumed side by side.
 const SIDE_BY_SIDE: usize = 16;
 /// How many streams a checkpoint may owe.
@@ -116,17 +114,18 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
             .into_iter()
             .map(|owed| (owed.stream.clone(), owed))
             .collect();
+        let limit = self.settings.page.max(1);
         loop {
             let owed_before = owed.len();
             let page = match checkpoint.seen < end {
                 true => {
                     self.seen
-                        .seen(checkpoint.shard, &checkpoint.seen, &end, PAGE)
+                        .seen(checkpoint.shard, &checkpoint.seen, &end, limit)
                         .await?
                 }
                 false => vec![],
             };
-            let is_last = page.len() < PAGE;
+            let is_last = page.len() < limit;
             self.bring(generation, &page, &mut owed, is_live).await?;
             if owed.len() > MOST_OWED {
                 let why = owed.pop_last().map(|(_, owed)| owed.why);
