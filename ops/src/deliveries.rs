@@ -75,11 +75,17 @@ pub async fn deliveries(
         let (version, published) = (found.version, found.published);
         if published < version {
             let stream = stream.clone();
-            lines.push(Line::Unpublished { stream, version, published });
+            lines.push(Line::Unpublished {
+                stream,
+                version,
+                published,
+            });
         }
         let summary = match found.processed_by_nobody {
             None => format!("{stream} is at version {version}, and no event of it is left to all"),
-            Some((from, to)) => format!("versions {from} to {to} of {stream} were processed by nobody"),
+            Some((from, to)) => {
+                format!("versions {from} to {to} of {stream} were processed by nobody")
+            }
         };
         return Ok((lines, summary));
     }
@@ -124,7 +130,10 @@ pub fn known(name: &str) -> anyhow::Result<()> {
     let consumers = registry::consumers();
     if !consumers.contains_key(name) {
         let names: Vec<_> = consumers.into_keys().collect();
-        bail!("there is no consumer {name}; there are: {}", names.join(", "));
+        bail!(
+            "there is no consumer {name}; there are: {}",
+            names.join(", ")
+        );
     }
     Ok(())
 }
@@ -158,11 +167,18 @@ async fn unpublished(all: &All, reading: &Reading) -> anyhow::Result<Vec<Line>> 
     for streams in scanned.await? {
         let names: Vec<_> = streams.keys().cloned().collect();
         let heads = all.heads.heads(&names).await?;
-        let heads: BTreeMap<_, _> = heads.into_iter().map(|seen| (seen.stream, seen.version)).collect();
+        let heads: BTreeMap<_, _> = heads
+            .into_iter()
+            .map(|seen| (seen.stream, seen.version))
+            .collect();
         for (stream, version) in streams {
             let published = heads.get(&stream).copied().unwrap_or(0);
             if published < version {
-                lines.push(Line::Unpublished { stream, version, published });
+                lines.push(Line::Unpublished {
+                    stream,
+                    version,
+                    published,
+                });
             }
         }
     }
@@ -183,26 +199,45 @@ impl Line {
 impl fmt::Display for Line {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unpublished { stream, version, published } => write!(
+            Self::Unpublished {
+                stream,
+                version,
+                published,
+            } => write!(
                 formatter,
                 "publisher   pending     {stream}  saw {published} of {version}"
             ),
             Self::Delivery(delivery) => {
-                let Delivery { consumer, stream, status, applied, version, since, failed } = delivery;
+                let Delivery {
+                    consumer,
+                    stream,
+                    status,
+                    applied,
+                    version,
+                    since,
+                    failed,
+                } = delivery;
                 let status = match status {
                     Status::Pending => "pending",
                     Status::Processing => "processing",
                     Status::Completed => "completed",
                     Status::Failed => "failed",
                 };
-                write!(formatter, "{consumer:11} {status:11} {stream}  applied {applied} of {version}")?;
+                write!(
+                    formatter,
+                    "{consumer:11} {status:11} {stream}  applied {applied} of {version}"
+                )?;
                 if let Some(since) = since {
                     write!(formatter, ", since {since}")?;
                 }
                 let Some(failed) = failed else { return Ok(()) };
                 let tries = counted(failed.attempts as usize, "attempt");
                 let rest = if failed.parked { ", parked" } else { "" };
-                write!(formatter, ", {tries} at version {}{rest}: {}", failed.version, failed.why)
+                write!(
+                    formatter,
+                    ", {tries} at version {}{rest}: {}",
+                    failed.version, failed.why
+                )
             }
         }
     }
@@ -210,9 +245,19 @@ impl fmt::Display for Line {
 
 impl fmt::Display for Behind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Lag { consumer, pending, failed, more, oldest, walked_to } = &self.0;
+        let Lag {
+            consumer,
+            pending,
+            failed,
+            more,
+            oldest,
+            walked_to,
+        } = &self.0;
         let more = if *more { " or more" } else { "" };
-        write!(formatter, "{consumer:11} {pending} pending, {failed} failed{more}")?;
+        write!(
+            formatter,
+            "{consumer:11} {pending} pending, {failed} failed{more}"
+        )?;
         if let Some(oldest) = oldest {
             write!(formatter, ", the oldest since {oldest}")?;
         }

@@ -50,10 +50,17 @@ pub async fn difference(
         Some(stream) => vec![stream.to_owned()],
         None => all(reading, |segment, from| log.streams(segment, from)).await?,
     };
-    let read: Vec<_> = streams.into_iter().filter(|stream| consumer.reads(stream)).collect();
+    let read: Vec<_> = streams
+        .into_iter()
+        .filter(|stream| consumer.reads(stream))
+        .collect();
     reading.progress.set_length(read.len() as u64);
     let compared = stream::iter(&read).map(|stream| async move {
-        let work = Compare { log, documents, stream };
+        let work = Compare {
+            log,
+            documents,
+            stream,
+        };
         let compared = match registry::projection(consumer.name, stream_category(stream), work) {
             Some(compared) => compared.await?,
             None => (None, Counts::new()),
@@ -88,11 +95,19 @@ fn counters(mut found: Counts, wanted: Counts) -> Vec<Changed> {
     for (counter, wanted) in wanted {
         let found = found.remove(&counter).unwrap_or(0);
         if found != wanted {
-            changed.push(Changed::Counter { counter, found, wanted });
+            changed.push(Changed::Counter {
+                counter,
+                found,
+                wanted,
+            });
         }
     }
     let left = found.into_iter().filter(|(_, found)| *found != 0);
-    changed.extend(left.map(|(counter, found)| Changed::Counter { counter, found, wanted: 0 }));
+    changed.extend(left.map(|(counter, found)| Changed::Counter {
+        counter,
+        found,
+        wanted: 0,
+    }));
     changed
 }
 
@@ -112,7 +127,8 @@ struct Compare<'a> {
 }
 
 impl<'a> ReadModelVisitor for Compare<'a> {
-    type Output = Pin<Box<dyn Future<Output = Result<(Option<Difference>, Counts), ReadModelError>> + 'a>>;
+    type Output =
+        Pin<Box<dyn Future<Output = Result<(Option<Difference>, Counts), ReadModelError>> + 'a>>;
 
     fn visit<R: ReadModel>(self) -> Self::Output {
         Box::pin(compare::<R>(self.log, self.documents, self.stream))
@@ -123,11 +139,26 @@ impl fmt::Display for Changed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let difference = match self {
             Self::Document(difference) => difference,
-            Self::Counter { counter, found, wanted } => {
-                return write!(formatter, "counter {counter} has {found}, and would have {wanted}");
+            Self::Counter {
+                counter,
+                found,
+                wanted,
+            } => {
+                return write!(
+                    formatter,
+                    "counter {counter} has {found}, and would have {wanted}"
+                );
             }
         };
-        let Difference { stream, version, found, wanted, rows_gone, rows_new, why } = difference;
+        let Difference {
+            stream,
+            version,
+            found,
+            wanted,
+            rows_gone,
+            rows_new,
+            why,
+        } = difference;
         write!(formatter, "{stream} at version {version}: ")?;
         if let Some(why) = why {
             return write!(formatter, "cannot be made anew: {why}");
@@ -140,6 +171,11 @@ impl fmt::Display for Changed {
         if rows_gone.is_empty() && rows_new.is_empty() {
             return Ok(());
         }
-        write!(formatter, ", index rows: {} gone, {} new", rows_gone.len(), rows_new.len())
+        write!(
+            formatter,
+            ", index rows: {} gone, {} new",
+            rows_gone.len(),
+            rows_new.len()
+        )
     }
 }

@@ -38,7 +38,9 @@ impl Asking {
         let mut fields: Map<_, _> = given.collect();
         fields.insert("reason".to_owned(), self.reason.as_str().into());
         let command = parse::<Operation>(command, fields).map_err(|errors| {
-            let errors = errors.iter().map(|error| format!("{} {}", error.field, error.why));
+            let errors = errors
+                .iter()
+                .map(|error| format!("{} {}", error.field, error.why));
             anyhow::anyhow!(errors.collect::<Vec<_>>().join("; "))
         })?;
         let metadata = Metadata {

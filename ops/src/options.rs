@@ -4,7 +4,8 @@ use crate::connection::Connection;
 use crate::counted::counted;
 use crate::deliveries::Wanted;
 use crate::help::{
-    CLAIMS_EXAMPLES, DELIVERIES_EXAMPLES, EXIT_CODES, LAG_EXAMPLES, REBUILD_EXAMPLES, REDRIVE_EXAMPLES, VERIFY_EXAMPLES,
+    CLAIMS_EXAMPLES, DELIVERIES_EXAMPLES, EXIT_CODES, LAG_EXAMPLES, REBUILD_EXAMPLES,
+    REDRIVE_EXAMPLES, VERIFY_EXAMPLES,
 };
 use crate::operate::Asking;
 use crate::rebuild::Turn;
@@ -220,7 +221,12 @@ impl Options {
                 unpublished,
             } => {
                 let status = status.map(Status::of_deliveries);
-                let wanted = Wanted { stream, consumer, status, unpublished };
+                let wanted = Wanted {
+                    stream,
+                    consumer,
+                    status,
+                    unpublished,
+                };
                 let all = self.connection.deliveries().await;
                 let (lines, summary) = deliveries::deliveries(&all, &wanted, &reading).await?;
                 reading.progress.finish_and_clear();
@@ -235,10 +241,19 @@ impl Options {
                 self.output.write(&lags)?;
                 Ok(false)
             }
-            Command::Redrive { consumer, stream, why } => {
-                let asking = Asking { reason: why.reason, actor: why.actor };
+            Command::Redrive {
+                consumer,
+                stream,
+                why,
+            } => {
+                let asking = Asking {
+                    reason: why.reason,
+                    actor: why.actor,
+                };
                 let operations = self.connection.operations().await;
-                let said = operations.redrive(&consumer, stream.as_deref(), &asking).await?;
+                let said = operations
+                    .redrive(&consumer, stream.as_deref(), &asking)
+                    .await?;
                 reading.progress.finish_and_clear();
                 println!("{said}");
                 Ok(false)
@@ -261,20 +276,30 @@ impl Options {
                     let of = building.map_or(generations.live, |building| building.generation);
                     let documents = consumer.table.documents(of);
                     let only = stream.as_deref();
-                    let found = difference::difference(&all.log, &consumer, &documents, only, &reading);
+                    let found =
+                        difference::difference(&all.log, &consumer, &documents, only, &reading);
                     let (changed, summary) = found.await?;
                     reading.progress.finish_and_clear();
                     self.output.write(&changed)?;
                     eprintln!("{summary}");
                     return Ok(!changed.is_empty());
                 }
-                let asking = Asking { reason: reason.unwrap_or_default(), actor };
+                let asking = Asking {
+                    reason: reason.unwrap_or_default(),
+                    actor,
+                };
                 let operations = self.connection.operations().await;
-                let turn = [(switch, Turn::Switch), (switch_back, Turn::SwitchBack), (cancel, Turn::Cancel)];
+                let turn = [
+                    (switch, Turn::Switch),
+                    (switch_back, Turn::SwitchBack),
+                    (cancel, Turn::Cancel),
+                ];
                 let turn = turn.iter().find_map(|(asked, turn)| asked.then_some(*turn));
                 let said = match (&stream, turn) {
                     (Some(stream), _) => operations.remake(&consumer, stream, &asking).await?,
-                    (None, Some(turn)) => operations.turn(&consumer, turn, &asking, &reading).await?,
+                    (None, Some(turn)) => {
+                        operations.turn(&consumer, turn, &asking, &reading).await?
+                    }
                     (None, None) => operations.rebuild(&consumer, &asking, &reading).await?,
                 };
                 reading.progress.finish_and_clear();

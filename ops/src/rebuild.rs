@@ -52,7 +52,9 @@ impl Operations {
         reading: &Reading,
     ) -> anyhow::Result<String> {
         let fields = [("consumer", Some(consumer.name))];
-        let id = asking.append(&self.log, &self.clock, None, "StartRebuild", &fields).await?;
+        let id = asking
+            .append(&self.log, &self.clock, None, "StartRebuild", &fields)
+            .await?;
         self.follow(consumer, id, Phase::Built, reading).await?;
         Ok(format!(
             "{id} is built; compare it with `strangelog rebuild {0} --diff`, and show it with `strangelog rebuild {0} --switch`",
@@ -71,8 +73,13 @@ impl Operations {
         asking: &Asking,
     ) -> anyhow::Result<String> {
         let fields = [("consumer", Some(consumer.name)), ("stream", Some(stream))];
-        let id = asking.append(&self.log, &self.clock, None, "StartRebuild", &fields).await?;
-        Ok(format!("{id}: {} makes {stream} anew as soon as it hears of it", consumer.name))
+        let id = asking
+            .append(&self.log, &self.clock, None, "StartRebuild", &fields)
+            .await?;
+        Ok(format!(
+            "{id}: {} makes {stream} anew as soon as it hears of it",
+            consumer.name
+        ))
     }
 
     /// Switches a read model to its new generation, or back, or lets one go, and waits until that is done.
@@ -88,23 +95,44 @@ impl Operations {
     ) -> anyhow::Result<String> {
         let generations = consumer.table.generations().await?;
         let rebuild = rebuild_of(&generations, turn).with_context(|| match turn {
-            Turn::Switch => format!("{} has no generation in the making, and none to go back to", consumer.name),
+            Turn::Switch => format!(
+                "{} has no generation in the making, and none to go back to",
+                consumer.name
+            ),
             Turn::SwitchBack => format!("{} keeps no generation to go back to", consumer.name),
-            Turn::Cancel => format!("{} has no generation but the one that is shown", consumer.name),
+            Turn::Cancel => format!(
+                "{} has no generation but the one that is shown",
+                consumer.name
+            ),
         })?;
         let id = Uuid::try_parse(stream_id(&rebuild))?;
         let (command, status, wanted, done) = match turn {
             Turn::Switch => ("ChangeRebuild", Some("switched"), Phase::Live, "is shown"),
-            Turn::SwitchBack => ("ChangeRebuild", Some("switched-back"), Phase::Kept, "is no longer shown"),
-            Turn::Cancel => ("CancelRebuild", None, Phase::Gone, "is over, and the generation that is not shown is let go"),
+            Turn::SwitchBack => (
+                "ChangeRebuild",
+                Some("switched-back"),
+                Phase::Kept,
+                "is no longer shown",
+            ),
+            Turn::Cancel => (
+                "CancelRebuild",
+                None,
+                Phase::Gone,
+                "is over, and the generation that is not shown is let go",
+            ),
         };
         let fields: &[_] = match status {
             Some(_) => &[("status", status)],
             None => &[],
         };
-        asking.append(&self.log, &self.clock, Some(id), command, fields).await?;
+        asking
+            .append(&self.log, &self.clock, Some(id), command, fields)
+            .await?;
         if turn == Turn::Cancel {
-            return Ok(format!("{id} {done}, as soon as {} hears of it", consumer.name));
+            return Ok(format!(
+                "{id} {done}, as soon as {} hears of it",
+                consumer.name
+            ));
         }
         self.follow(consumer, id, wanted, reading).await?;
         Ok(format!("what {id} made {done}"))
@@ -122,9 +150,13 @@ impl Operations {
     ) -> anyhow::Result<String> {
         known(consumer)?;
         let fields = [("consumer", Some(consumer)), ("stream", stream)];
-        let id = asking.append(&self.log, &self.clock, None, "Redrive", &fields).await?;
+        let id = asking
+            .append(&self.log, &self.clock, None, "Redrive", &fields)
+            .await?;
         let what = stream.unwrap_or("all that is parked");
-        Ok(format!("{id}: {consumer} tries {what} again as soon as it hears of it"))
+        Ok(format!(
+            "{id}: {consumer} tries {what} again as soon as it hears of it"
+        ))
     }
 
     /// Waits until a rebuild has come to a phase, and shows how far it is.
@@ -139,7 +171,9 @@ impl Operations {
         let bar = &reading.progress;
         let template = "{elapsed} {msg} [{bar:30}] {human_pos} of about {human_len} streams ({per_sec}, {eta} left)";
         // OK because the template is fixed.
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         bar.set_length(self.heads.estimate().await.unwrap_or(0));
         bar.set_message("waiting");
         let begun = tokio::time::Instant::now();
@@ -171,7 +205,9 @@ fn rebuild_of(generations: &Generations, turn: Turn) -> Option<String> {
     let building = building.map(|building| building.rebuild.clone());
     let kept = generations.kept;
     let newer = kept.map(|kept| kept.number.max(generations.live.number));
-    let pair = newer.and_then(|newer| generations.made.get(&newer)).cloned();
+    let pair = newer
+        .and_then(|newer| generations.made.get(&newer))
+        .cloned();
     match turn {
         Turn::Switch | Turn::Cancel => building.or(pair),
         Turn::SwitchBack => pair,

@@ -1,10 +1,11 @@
 //! Compares what is kept of a stream with what this build makes of its events. Nothing is written.
 
+use crate::parking::PARKED;
 use crate::progress::Progress;
 use crate::project::document_id;
 use crate::{Counts, Documents, ReadModelError, Row};
 use decider::{Decider, Projection};
-use event_store::{EventLog, StoreError};
+use event_store::EventLog;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::error::Error;
@@ -49,47 +50,57 @@ where
     let id = document_id::<P>(stream);
     let stored = documents.get(id, true).await?;
     let to = stored.as_ref().map_or(u64::MAX, |stored| stored.applied);
-    let folded = match to {
-        0 => Ok(Progress::<P>::start()),
-        to => Progress::<P>::start().advance(log, stream, to).await,
+    let (folded, poison) = match to {
+        0 => (Progress::<P>::start(), None),
+        to => Progress::<P>::advance(None, log, stream, to).await?,
     };
     let corrupt = |why: serde_json::Error| ReadModelError::Corrupt {
         document: id.to_owned(),
         why: why.into(),
     };
-    let (wanted, rows, version, why, counts) = match folded {
-        Ok(folded) => {
-            let document = folded.document.as_ref();
-            let entries = document.map(P::entries).unwrap_or_default();
-            let rows = entries.iter().map(|entry| Row::of(entry, id, documents.shards()));
-            let wanted = document.map(serde_json::to_value).transpose();
-            let rows = rows.collect();
-            (wanted.map_err(corrupt)?, rows, folded.applied, None, folded.counts)
-        }
-        Err(error @ (ReadModelError::Poison { .. } | ReadModelError::Log(StoreError::Corrupt { .. }))) => {
-            (None, Vec::new(), to, Some(error.to_string()), Counts::new())
-        }
-        Err(error) => return Err(error),
-    };
-    let found = stored.as_ref().and_then(|stored| stored.document.as_deref());
-    let found = found.map(serde_json::from_str).transpose().map_err(corrupt)?;
+    let document = folded.document.as_ref();
+    let entries = document.map(P::entries).unwrap_or_default();
+    let entries = entries.iter();
+    let rows: Vec<_> = entries
+        .map(|entry| Row::of(entry, id, documents.shards()))
+        .collect();
+    let wanted = document
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(corrupt)?;
+    let why = poison.map(|poison| poison.why);
+    let found = stored
+        .as_ref()
+        .and_then(|stored| stored.document.as_deref());
+    let found = found
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(corrupt)?;
     let kept = stored.map(|stored| stored.rows).unwrap_or_default();
     let without = |rows: &[Row], others: &[Row]| -> Vec<Row> {
         let only = rows.iter().filter(|row| !others.contains(row));
         only.cloned().collect()
     };
-    let is_parked = |row: &Row| row.partition.starts_with("list#parked#");
+    let parked = format!("list#{PARKED}#");
+    let is_parked = |row: &Row| row.partition.starts_with(&parked);
     let kept: Vec<_> = kept.into_iter().filter(|row| !is_parked(row)).collect();
     let difference = Difference {
         stream: stream.to_owned(),
-        version,
+        version: folded.applied,
         rows_gone: without(&kept, &rows),
         rows_new: without(&rows, &kept),
         found: found.unwrap_or_default(),
         wanted: wanted.unwrap_or_default(),
         why,
     };
-    let Difference { found, wanted, rows_gone, rows_new, why, .. } = &difference;
+    let Difference {
+        found,
+        wanted,
+        rows_gone,
+        rows_new,
+        why,
+        ..
+    } = &difference;
     let is_same = found == wanted && rows_gone.is_empty() && rows_new.is_empty() && why.is_none();
-    Ok(((!is_same).then_some(difference), counts))
+    Ok(((!is_same).then_some(difference), folded.counts))
 }

@@ -20,7 +20,7 @@ pub(crate) struct Progress<P: Projection> {
     pub document: Option<P::Document>,
     pub applied: u64,
     /// What is not written yet.
-    counts: Counts,
+    pub counts: Counts,
     marks: Vec<Entry>,
     counted: bool,
     /// What was counted before, and is in the counters: up to this version.

@@ -64,7 +64,10 @@ pub async fn answer_one(
         let detail = format!("nothing is known of {id}");
         Problem::new(StatusCode::NOT_FOUND, "unknown-stream", detail)
     })?;
-    Ok(json(Answer::new(StatusCode::OK).version(found.version), &json!(found)))
+    Ok(json(
+        Answer::new(StatusCode::OK).version(found.version),
+        &json!(found),
+    ))
 }
 
 /// What is not completed, over all streams, and how far each consumer is behind.
@@ -80,7 +83,10 @@ async fn all(
     let consumers = registry::consumers();
     if consumer.is_some_and(|name| !consumers.contains_key(name)) {
         let known: Vec<_> = consumers.into_keys().collect();
-        wrong.push(Invalid::new("consumer", format!("must be one of: {}", known.join(", "))));
+        wrong.push(Invalid::new(
+            "consumer",
+            format!("must be one of: {}", known.join(", ")),
+        ));
     }
     let status = parameters.get("status").map(|status| status_of(status));
     if status == Some(None) {
@@ -89,7 +95,10 @@ async fn all(
     }
     let limit = limit(&parameters);
     if limit.is_none() {
-        wrong.push(Invalid::new("limit", format!("must be a whole number from 1 to {MAX_LIMIT}")));
+        wrong.push(Invalid::new(
+            "limit",
+            format!("must be a whole number from 1 to {MAX_LIMIT}"),
+        ));
     }
     let cursor = parameters.get("cursor").map(|text| Place::parse(text));
     if cursor == Some(None) {
@@ -136,9 +145,12 @@ fn category(route: &str) -> Option<&'static str> {
             A::COLLECTION == self.0
         }
     }
-    let collection = route.strip_prefix("GET /")?.strip_suffix("/{id}/deliveries")?;
+    let collection = route
+        .strip_prefix("GET /")?
+        .strip_suffix("/{id}/deliveries")?;
     let mut categories = registry::AGGREGATES.iter().map(|(category, _)| *category);
-    categories.find(|category| registry::aggregate(category, IsCollection(collection)) == Some(true))
+    categories
+        .find(|category| registry::aggregate(category, IsCollection(collection)) == Some(true))
 }
 
 /// What a failure is to the caller.

@@ -78,12 +78,16 @@ impl Consumers {
     async fn is_deployed(&self, name: &str) -> Result<bool, ReadModelError> {
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let get = self.client.get_item().table_name(self.table(name));
-        let get = get.key("pk", key("generations")).key("sk", key("generations"));
+        let get = get
+            .key("pk", key("generations"))
+            .key("sk", key("generations"));
         match get.send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(service) if service.is_resource_not_found_exception() => Ok(false),
-                _ => Err(ReadModelError::Aws(DisplayErrorContext(error).to_string().into())),
+                _ => Err(ReadModelError::Aws(
+                    DisplayErrorContext(error).to_string().into(),
+                )),
             },
         }
     }
@@ -104,7 +108,10 @@ impl Consumer {
 
     /// The stream of a document.
     pub fn stream(&self, id: &str) -> String {
-        let own = |category: &&&str| id.strip_prefix(**category).is_some_and(|rest| rest.starts_with('-'));
+        let own = |category: &&&str| {
+            id.strip_prefix(**category)
+                .is_some_and(|rest| rest.starts_with('-'))
+        };
         match self.categories.iter().find(own) {
             Some(_) => id.to_owned(),
             None => format!("{}-{id}", self.categories.first().unwrap_or(&"")),

@@ -197,7 +197,10 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
         let wanted = |delivery: &Delivery| status.is_none_or(|status| delivery.status == status);
         for consumer in self.chosen(consumer).await? {
             let place = from.clone().filter(|place| place.consumer == consumer.name);
-            if begins.as_deref().is_some_and(|begins| consumer.name < begins) {
+            if begins
+                .as_deref()
+                .is_some_and(|begins| consumer.name < begins)
+            {
                 continue;
             }
             let live = consumer.table.live().await?;
@@ -281,7 +284,11 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             failed: page.documents.len(),
             more: page.next.is_some(),
             oldest: page.documents.iter().filter_map(since).min(),
-            walked_to: walked.iter().map(|one| &one.seen).min().and_then(|place| time(place)),
+            walked_to: walked
+                .iter()
+                .map(|one| &one.seen)
+                .min()
+                .and_then(|place| time(place)),
         };
         for (shard, walked) in (0..SEEN_SHARDS).zip(&walked) {
             let limit = LOOKED_AT / usize::from(SEEN_SHARDS);
@@ -314,10 +321,19 @@ async fn pending(
     seen: &[Seen],
     owed: &[Owed],
 ) -> Result<Vec<(String, Delivery)>, ReadModelError> {
-    let read: Vec<_> = seen.iter().filter(|seen| consumer.reads(&seen.stream)).collect();
-    let ids: Vec<_> = read.iter().map(|seen| consumer.document_id(&seen.stream)).collect();
+    let read: Vec<_> = seen
+        .iter()
+        .filter(|seen| consumer.reads(&seen.stream))
+        .collect();
+    let ids: Vec<_> = read
+        .iter()
+        .map(|seen| consumer.document_id(&seen.stream))
+        .collect();
     let stored = live.get_all(&ids).await?;
-    let stored: HashMap<_, _> = stored.iter().map(|stored| (stored.id.as_str(), stored)).collect();
+    let stored: HashMap<_, _> = stored
+        .iter()
+        .map(|stored| (stored.id.as_str(), stored))
+        .collect();
     let behind = read.iter().zip(&ids).map(|(seen, id)| {
         let stored = stored.get(id.as_str()).copied();
         let owed = owed.iter().find(|owed| owed.stream == seen.stream);
@@ -325,8 +341,10 @@ async fn pending(
         delivery.since = delivery.since.or_else(|| time(&seen.at));
         (seen.at.clone(), delivery)
     });
-    let is_parked = |delivery: &Delivery| delivery.failed.as_ref().is_some_and(|failed| failed.parked);
-    let behind = behind.filter(|(_, delivery)| delivery.status != Status::Completed && !is_parked(delivery));
+    let is_parked =
+        |delivery: &Delivery| delivery.failed.as_ref().is_some_and(|failed| failed.parked);
+    let behind =
+        behind.filter(|(_, delivery)| delivery.status != Status::Completed && !is_parked(delivery));
     Ok(behind.collect())
 }
 

@@ -45,7 +45,13 @@ pub enum Phase {
 /// The phase of the rebuild in this stream.
 #[must_use]
 pub fn phase(rebuild: &str, progress: &Progress) -> Phase {
-    let Generations { live, building, kept, made, .. } = &progress.generations;
+    let Generations {
+        live,
+        building,
+        kept,
+        made,
+        ..
+    } = &progress.generations;
     let number = made.iter().find(|(_, stream)| *stream == rebuild);
     let Some((number, _)) = number else {
         return Phase::Waiting;
@@ -72,7 +78,10 @@ pub(crate) async fn all(
     parameters(request, &[])?;
     let mut data = Vec::new();
     for consumer in deliveries.consumers.all().await.map_err(failed)? {
-        if registry::PROJECTIONS.iter().any(|(name, _)| *name == consumer.name) {
+        if registry::PROJECTIONS
+            .iter()
+            .any(|(name, _)| *name == consumer.name)
+        {
             data.push(rebuilt(&consumer).await?);
         }
     }
@@ -97,7 +106,11 @@ pub(crate) async fn one(
     let operation = operation.map_err(|error| failed(error.into()))?;
     let Some(consumer) = operation.state.consumer().map(Name::as_str) else {
         let detail = format!("nothing is known of {id}");
-        return Err(Problem::new(StatusCode::NOT_FOUND, "unknown-stream", detail));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown-stream",
+            detail,
+        ));
     };
     let mut body = json!({
         "id": id, "consumer": consumer, "status": Operation::status(&operation.state), "version": operation.version,
@@ -118,5 +131,8 @@ async fn rebuilt(consumer: &Consumer) -> Result<Rebuilt, Problem> {
         tracing::error!(error = causes(&error), "progress cannot be read");
         Problem::unavailable("the store did not answer; send the same request again")
     })?;
-    Ok(Rebuilt { consumer: consumer.name.to_owned(), progress })
+    Ok(Rebuilt {
+        consumer: consumer.name.to_owned(),
+        progress,
+    })
 }
