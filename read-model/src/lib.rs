@@ -14,6 +14,7 @@ mod list;
 mod progress;
 mod project;
 mod query;
+mod search;
 
 pub use documents::{
     Counts, Documents, MAX_COUNTERS, Row, RowChange, Shards, StoredDocument, Trouble,
@@ -21,6 +22,7 @@ pub use documents::{
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, ReadModelTable};
-pub use list::{Cursor, Page, found, listed};
+pub use list::{Cursor, Page, found, listed, rows};
 pub use project::project;
 pub use query::{AtLeast, Shown, show};
+pub use search::{CANDIDATES, Wanted, search};

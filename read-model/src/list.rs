@@ -77,19 +77,8 @@ where
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
         let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
-        // OK because one row more than is wanted tells whether there is another page.
-        let partitions: Vec<_> = list_partitions(list, documents.shards()).collect();
-        let shards = partitions
-            .iter()
-            .map(|partition| documents.rows(partition, below, wanted + 1));
-        let mut rows = try_join_all(shards).await?.concat();
-        rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
-        let more = rows.len() > wanted;
-        rows.truncate(wanted);
-        page.next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| Cursor(row.sort.clone()));
+        let (rows, next) = rows(documents, list, below, wanted).await?;
+        page.next = next;
         page.documents
             .extend(behind::<P>(log, documents, &rows).await?);
         if page.next.is_none() {
@@ -97,6 +86,30 @@ where
         }
     }
     Ok(page)
+}
+
+/// At most `limit` rows of a list, newest first and all of them below `below`, and where those after them begin.
+///
+/// # Errors
+/// The store failed.
+pub async fn rows(
+    documents: &impl Documents,
+    list: &str,
+    below: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<Row>, Option<Cursor>), ReadModelError> {
+    // OK because one row more than is wanted tells whether there is another page.
+    let partitions: Vec<_> = list_partitions(list, documents.shards()).collect();
+    let shards = partitions
+        .iter()
+        .map(|partition| documents.rows(partition, below, limit + 1));
+    let mut rows = try_join_all(shards).await?.concat();
+    rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more);
+    let next = next.map(|row| Cursor(row.sort.clone()));
+    Ok((rows, next))
 }
 
 /// The documents that are found by an exact value; there are few.
@@ -136,10 +149,7 @@ where
         >,
 {
     let ids: Vec<String> = rows.iter().map(|row| row.id().to_owned()).collect();
-    let stored = documents.get_all(&ids).await?;
-    let read = stored.iter().map(|stored| read::<P>(log, stored));
-    let read = try_join_all(read).await?.into_iter().flatten();
-    let mut by_id: HashMap<_, _> = read.collect();
+    let mut by_id = by_id::<P>(log, documents, &ids).await?;
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -149,6 +159,27 @@ where
                 .any(|entry| Row::of(entry, row.id(), documents.shards()) == *row)
                 .then_some(document)
         })
+        .collect())
+}
+
+/// The documents with these ids; each id stands for itself once.
+pub(crate) async fn by_id<P>(
+    log: &impl EventLog,
+    documents: &impl Documents,
+    ids: &[String],
+) -> Result<HashMap<String, P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
+    let stored = documents.get_all(ids).await?;
+    let read = stored.iter().map(|stored| read::<P>(log, stored));
+    let read = try_join_all(read).await?.into_iter().flatten();
+    Ok(read
+        .map(|(id, document)| (id.to_owned(), document))
         .collect())
 }
 
