@@ -178,6 +178,7 @@ impl Aggregate for User {
         "UserRestored",
     ];
     const STATUSES: &'static [&'static str] = &["active", "suspended"];
+    const IS_SEARCHED: bool = true;
 
     fn status(state: &State) -> &'static str {
         match state {
@@ -185,6 +186,17 @@ impl Aggregate for User {
             State::Active(_) => "active",
             State::Suspended(_) => "suspended",
             State::Deleted { .. } => "deleted",
+        }
+    }
+
+    fn texts(state: &State) -> Vec<&str> {
+        match state {
+            State::Active(held) | State::Suspended(held) => {
+                let name = held.name.known().map(Name::as_str);
+                let email = held.email.known().map(Email::as_str);
+                name.into_iter().chain(email).collect()
+            }
+            State::Unknown | State::Deleted { .. } => vec![],
         }
     }
 

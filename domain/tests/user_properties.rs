@@ -3,7 +3,7 @@
 use decider::{Decider, Entry, Projection, Recorded};
 use domain::user::{Command, Event, Held, State};
 use domain::values::{Email, Name, Reason, Status};
-use domain::{Aggregate, Document, Mailing, Personal, User, Users, Welcome};
+use domain::{Aggregate, Document, Mailing, NameChange, Personal, SearchOf, User, Users, Welcome};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {
@@ -177,10 +177,14 @@ proptest! {
         let mut document = None;
         let mut state = State::default();
         for (version, event) in (1..).zip(events) {
-            let _ = Welcome::write(&event);
             state = User::evolve(state, &event);
+            let _ = (
+                Welcome::write(&state, &event),
+                NameChange::write(&state, &event),
+            );
             document = Some(fold(document, version, event));
             let _ = document.as_ref().map(Users::entries);
+            let _ = document.as_ref().map(SearchOf::<User>::entries);
         }
         let _ = (User::decide(&command, &state), User::claims(&state));
     }

@@ -77,8 +77,8 @@ where
     };
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
-        let below = page.next.as_ref().map(Cursor::as_str);
-        let (rows, next) = merged(documents, list, below, wanted).await?;
+        let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
+        let (rows, next) = rows(documents, list, below, wanted).await?;
         page.next = next;
         page.documents
             .extend(behind::<P>(log, documents, &rows).await?);
@@ -89,8 +89,11 @@ where
     Ok(page)
 }
 
-/// At most `limit` rows of a list below `below`, merged from its shards, and where the next ones begin.
-pub(crate) async fn merged(
+/// At most `limit` rows of a list, newest first and all of them below `below`, and where those after them begin.
+///
+/// # Errors
+/// The store failed.
+pub async fn rows(
     documents: &impl Documents,
     list: &str,
     below: Option<&str>,
@@ -147,10 +150,7 @@ where
         >,
 {
     let ids: Vec<String> = rows.iter().map(|row| row.id().to_owned()).collect();
-    let stored = documents.get_all(&ids).await?;
-    let read = stored.iter().map(|stored| read::<P>(log, stored));
-    let read = try_join_all(read).await?.into_iter().flatten();
-    let mut by_id: HashMap<_, _> = read.collect();
+    let mut by_id = by_id::<P>(log, documents, &ids).await?;
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -160,6 +160,27 @@ where
                 .any(|entry| Row::of(entry, row.id(), documents.shards()) == *row)
                 .then_some(document)
         })
+        .collect())
+}
+
+/// The documents with these ids; each id stands for itself once.
+pub(crate) async fn by_id<P>(
+    log: &impl EventLog,
+    documents: &impl Documents,
+    ids: &[String],
+) -> Result<HashMap<String, P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
+    let stored = documents.get_all(ids).await?;
+    let read = stored.iter().map(|stored| read::<P>(log, stored));
+    let read = try_join_all(read).await?.into_iter().flatten();
+    Ok(read
+        .map(|(id, document)| (id.to_owned(), document))
         .collect())
 }
 

@@ -17,6 +17,8 @@ pub struct Queries<L, D> {
     pub log: L,
     /// The read model.
     pub documents: D,
+    /// The index that parts of texts are looked up in, where this deployment has one.
+    pub search: Option<D>,
     /// The claim of a token that names its subject.
     pub subject_claim: String,
 }
@@ -60,7 +62,7 @@ pub async fn answer_statistics(
     Ok(or_problem(&route, answered.await))
 }
 
-fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
+pub fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
     answered.unwrap_or_else(|problem| {
         tracing::info!(route, code = problem.code(), "refused");
         problem.into()
@@ -84,7 +86,7 @@ fn query<A: Aggregate>(route: &str) -> Option<Query> {
     }
 }
 
-fn no_such_route(request: &Request) -> Problem {
+pub fn no_such_route(request: &Request) -> Problem {
     let detail = format!(
         "there is no route {} {}; the README lists them",
         request.method(),

@@ -1,6 +1,8 @@
-//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics, named by `READ_MODEL`.
+//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics and one for the timeline, each
+//! named by `READ_MODEL`.
 
 mod answer;
+mod events;
 mod history;
 mod list;
 mod one;
@@ -47,9 +49,22 @@ async fn main() -> Result<(), Error> {
         }))
         .await;
     }
+    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
+    if variable("READ_MODEL").is_ok_and(|name| name == domain::timeline::NAME) {
+        let (log, documents, subject_claim) = (&log, &documents, &subject_claim);
+        return lambda_http::run(service_fn(|request: Request| {
+            events::answer(log, documents, subject_claim, request)
+        }))
+        .await;
+    }
+    let search = match variable("SEARCH").as_deref() {
+        Ok("on") => Some(DynamoDbDocuments::new(client, variable("SEARCH_TABLE")?)),
+        _ => None,
+    };
     let queries = answer::Queries {
-        log: DynamoDbEventLog::new(client, variable("EVENTS_TABLE")?),
+        log,
         documents,
+        search,
         subject_claim,
     };
     let name = variable("AGGREGATE")?;

@@ -47,6 +47,7 @@ async fn queries() -> Queries<MemoryEventLog, Empty> {
     let queries = Queries {
         log: MemoryEventLog::default(),
         documents: Empty,
+        search: None,
         subject_claim: "sub".into(),
     };
     let (stream, cache) = (format!("account-{ID}"), Cache::<Account>::none());
