@@ -1,8 +1,8 @@
 //! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
 use crate::{
-    Account, AccountStatistics, Aggregate, Mailing, ReadModel, ReadModelOf, Transfer, User,
-    UserStatistics, Welcome,
+    Account, AccountStatistics, Aggregate, Mailing, Operation, ReadModel, ReadModelOf, Transfer,
+    User, UserStatistics, Welcome,
 };
 use decider::Decider;
 use std::collections::BTreeMap;
@@ -34,12 +34,16 @@ pub trait MailingVisitor {
 macro_rules! registry {
     (
         aggregates: [$($aggregate:ty),+ $(,)?],
+        without_read_model: [$($unread:ty),* $(,)?],
         projections: [$($projection:ty),* $(,)?],
         mailings: [$($mailing:ty),* $(,)?] $(,)?
     ) => {
         /// The category of every aggregate, with the types of its events.
         pub const AGGREGATES: &[(&str, &[&str])] =
-            &[$((<$aggregate as Decider>::CATEGORY, <$aggregate as Aggregate>::EVENT_TYPES)),+];
+            &[
+                $((<$aggregate as Decider>::CATEGORY, <$aggregate as Aggregate>::EVENT_TYPES),)+
+                $((<$unread as Decider>::CATEGORY, <$unread as Aggregate>::EVENT_TYPES),)*
+            ];
 
         /// Every projection: the name of the read model that it keeps, and the category whose streams it reads.
         pub const PROJECTIONS: &[(&str, &str)] = &[
@@ -57,11 +61,14 @@ macro_rules! registry {
             $(if category == <$aggregate as Decider>::CATEGORY {
                 return Some(visitor.visit::<$aggregate>());
             })+
+            $(if category == <$unread as Decider>::CATEGORY {
+                return Some(visitor.visit::<$unread>());
+            })*
             None
         }
 
         /// Visits the projection that keeps the read model of this name from streams of this category; `None` if there is
-        /// none. Every aggregate has one, named by its collection.
+        /// none. Every aggregate has one, named by its collection, but for those that are listed as without.
         pub fn projection<V: ReadModelVisitor>(name: &str, category: &str, visitor: V) -> Option<V::Output> {
             $(if projects::<ReadModelOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<ReadModelOf<$aggregate>>());
@@ -99,6 +106,7 @@ fn projects<P: ReadModel>(name: &str, category: &str) -> bool {
 
 registry! {
     aggregates: [User, Account, Transfer],
+    without_read_model: [Operation],
     projections: [UserStatistics, AccountStatistics],
     mailings: [Welcome],
 }
