@@ -5,12 +5,14 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod compact;
 mod counters;
 mod documents;
 mod dynamodb;
 mod error;
 mod generations;
 mod list;
+mod parking;
 mod progress;
 mod project;
 mod query;
@@ -22,5 +24,6 @@ pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, ReadModelTable};
 pub use list::{Cursor, Page, found, listed};
-pub use project::project;
+pub use parking::{PARKED, build, note, parked};
+pub use project::{document_id, project, project_anew, redrive, stream};
 pub use query::{AtLeast, Shown, show};

@@ -134,10 +134,24 @@ pub fn ahead(parameter: &str, version: u64, head: u64) -> Problem {
     Problem::new(StatusCode::CONFLICT, "version-ahead", detail).with("version", head)
 }
 
+/// 503 for a version that the read model will not have until somebody has looked at the event before it.
+fn parked(applied: u64, version: u64) -> Problem {
+    let detail = format!(
+        "event {version} cannot be applied; until that is mended, version {applied} is the last that can be shown"
+    );
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "parked", detail)
+        .with("version", applied)
+        .with("parked_at", version)
+        .retry_after(60)
+}
+
 /// What a failure of the read side is to the caller.
 pub fn failed(error: ReadModelError) -> Problem {
     match error {
         ReadModelError::Ahead { version, head, .. } => ahead("min_version", version, head),
+        ReadModelError::Parked {
+            applied, version, ..
+        } => parked(applied, version),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
         | ReadModelError::Counted { .. }
