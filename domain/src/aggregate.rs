@@ -34,6 +34,11 @@ pub trait Aggregate:
     /// The status of a state, as its JSON has it.
     fn status(state: &Self::State) -> &'static str;
 
+    /// What a search by a part of a text looks at; nothing, where none is offered.
+    fn texts(_state: &Self::State) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// The claim that an exact `?query=` is looked up by.
     ///
     /// # Errors

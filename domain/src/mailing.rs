@@ -18,9 +18,14 @@ pub struct Mail {
 pub trait Mailing {
     /// Names it; never changed once deployed.
     const NAME: &'static str;
+    /// The types of the events that may ask for a mail, for whoever matches on them; no other is looked at.
+    const EVENT_TYPES: &'static [&'static str];
     /// Whose events it reads.
     type Source: Aggregate;
 
-    /// The mail that an event asks for, if it does.
-    fn write(event: &<Self::Source as Decider>::Event) -> Option<Mail>;
+    /// The mail that an event asks for, if it does, given the state right after it.
+    fn write(
+        state: &<Self::Source as Decider>::State,
+        event: &<Self::Source as Decider>::Event,
+    ) -> Option<Mail>;
 }

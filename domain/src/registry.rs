@@ -1,8 +1,8 @@
 //! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
 use crate::{
-    Account, AccountStatistics, Aggregate, Mailing, Operation, ReadModel, ReadModelOf, Transfer,
-    User, UserStatistics, Welcome,
+    Account, AccountStatistics, Aggregate, Mailing, NameChange, Operation, ReadModel, ReadModelOf,
+    SearchOf, TimelineOf, Transfer, User, UserStatistics, Welcome,
 };
 use decider::Decider;
 use std::collections::BTreeMap;
@@ -48,6 +48,7 @@ macro_rules! registry {
         /// Every projection: the name of the read model that it keeps, and the category whose streams it reads.
         pub const PROJECTIONS: &[(&str, &str)] = &[
             $((<$aggregate as Aggregate>::COLLECTION, <$aggregate as Decider>::CATEGORY),)+
+            $((crate::timeline::NAME, <$aggregate as Decider>::CATEGORY),)+
             $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
         ];
 
@@ -68,10 +69,14 @@ macro_rules! registry {
         }
 
         /// Visits the projection that keeps the read model of this name from streams of this category; `None` if there is
-        /// none. Every aggregate has one, named by its collection, but for those that are listed as without.
+        /// none. Every aggregate has one, named by its collection, and a part in the timeline, but for those that are
+        /// listed as without.
         pub fn projection<V: ReadModelVisitor>(name: &str, category: &str, visitor: V) -> Option<V::Output> {
             $(if projects::<ReadModelOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<ReadModelOf<$aggregate>>());
+            })+
+            $(if projects::<TimelineOf<$aggregate>>(name, category) {
+                return Some(visitor.visit::<TimelineOf<$aggregate>>());
             })+
             $(if projects::<$projection>(name, category) {
                 return Some(visitor.visit::<$projection>());
@@ -107,8 +112,8 @@ fn projects<P: ReadModel>(name: &str, category: &str) -> bool {
 registry! {
     aggregates: [User, Account, Transfer],
     without_read_model: [Operation],
-    projections: [UserStatistics, AccountStatistics],
-    mailings: [Welcome],
+    projections: [UserStatistics, AccountStatistics, SearchOf<User>],
+    mailings: [Welcome, NameChange],
 }
 
 #[cfg(test)]

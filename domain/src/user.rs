@@ -188,6 +188,17 @@ impl Aggregate for User {
         }
     }
 
+    fn texts(state: &State) -> Vec<&str> {
+        match state {
+            State::Active(held) | State::Suspended(held) => {
+                let name = held.name.known().map(Name::as_str);
+                let email = held.email.known().map(Email::as_str);
+                name.into_iter().chain(email).collect()
+            }
+            State::Unknown | State::Deleted { .. } => vec![],
+        }
+    }
+
     fn lookup(query: &str) -> Result<Claim, String> {
         let email = Email::from(query);
         let whole = email.validate().map(|()| claim(&email));

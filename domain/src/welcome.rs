@@ -1,6 +1,6 @@
 //! The mail that greets a new user.
 
-use crate::user::Event;
+use crate::user::{Event, State};
 use crate::values::{Email, Name};
 use crate::{Mail, Mailing, User};
 
@@ -9,9 +9,10 @@ pub struct Welcome;
 
 impl Mailing for Welcome {
     const NAME: &'static str = "welcome";
+    const EVENT_TYPES: &'static [&'static str] = &["UserCreated"];
     type Source = User;
 
-    fn write(event: &Event) -> Option<Mail> {
+    fn write(_: &State, event: &Event) -> Option<Mail> {
         match event {
             Event::UserCreated { name, email, .. } => {
                 email.known().map(|email| greeting(name.known(), email))
@@ -56,8 +57,11 @@ mod tests {
     #[test]
     fn a_new_user_is_greeted() {
         let name = Personal::Known("Sarah".into());
-        let mail = Welcome::write(&created(name, Personal::Known("Sarah@example.com".into())))
-            .expect("a mail");
+        let mail = Welcome::write(
+            &State::Unknown,
+            &created(name, Personal::Known("Sarah@example.com".into())),
+        )
+        .expect("a mail");
         assert_eq!(
             (mail.to.as_str(), mail.subject.as_str()),
             ("Sarah@example.com", "Welcome")
@@ -68,12 +72,16 @@ mod tests {
     #[test]
     fn nobody_is_greeted_at_an_erased_email() {
         assert!(
-            Welcome::write(&created(Personal::Known("Sarah".into()), Personal::Erased)).is_none()
+            Welcome::write(
+                &State::Unknown,
+                &created(Personal::Known("Sarah".into()), Personal::Erased)
+            )
+            .is_none()
         );
-        let mail = Welcome::write(&created(
-            Personal::Erased,
-            Personal::Known("s@example.com".into()),
-        ));
+        let mail = Welcome::write(
+            &State::Unknown,
+            &created(Personal::Erased, Personal::Known("s@example.com".into())),
+        );
         assert!(mail.expect("a mail").text.starts_with("Hello,\n"));
     }
 
@@ -81,11 +89,14 @@ mod tests {
     fn no_other_event_is_greeted() {
         let (old, new) = (Personal::Erased, Personal::Known("s@example.com".into()));
         assert!(
-            Welcome::write(&Event::UserEmailChanged {
-                old,
-                new,
-                reason: None
-            })
+            Welcome::write(
+                &State::Unknown,
+                &Event::UserEmailChanged {
+                    old,
+                    new,
+                    reason: None
+                }
+            )
             .is_none()
         );
     }

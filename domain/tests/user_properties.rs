@@ -177,10 +177,14 @@ proptest! {
         let mut document = None;
         let mut state = State::default();
         for (version, event) in (1..).zip(events) {
-            let _ = Welcome::write(&event);
             state = User::evolve(state, &event);
+            let _ = (
+                Welcome::write(&state, &event),
+                NameChange::write(&state, &event),
+            );
             document = Some(fold(document, version, event));
             let _ = document.as_ref().map(Users::entries);
+            let _ = document.as_ref().map(SearchOf::<User>::entries);
         }
         let _ = (User::decide(&command, &state), User::claims(&state));
     }

@@ -4,7 +4,7 @@
 use decider::Decider;
 use domain::{Mail, Mailing};
 use edge::Announcement;
-use event_store::{EventLog, StoreError};
+use event_store::{EventLog, StoreError, Stream};
 use lambda_runtime::tracing;
 use serde::de::DeserializeOwned;
 use std::error::Error;
@@ -97,9 +97,16 @@ impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
     /// # Errors
     /// Nothing was sent, or it is known what was: the same call again sends nothing twice.
     pub async fn deliver<M: Mailing>(&self, said: &Announcement) -> Result<(), DeliverError> {
+        if !M::EVENT_TYPES.contains(&said.kind.as_str()) {
+            return Ok(());
+        }
         let events = self.events::<M::Source>(said).await?;
+        let stream = Stream::<M::Source>::load_at(&self.log, &said.stream, said.version).await?;
         // OK because an event of which there are several today asks for one mail at most: it is claimed by its id.
-        let Some(mail) = events.iter().find_map(M::write) else {
+        let mut mails = events
+            .iter()
+            .filter_map(|event| M::write(&stream.state, event));
+        let Some(mail) = mails.next() else {
             return Ok(());
         };
         match self.outbox.claim(said).await? {
