@@ -12,7 +12,8 @@ use axum::routing::post;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 const MAX_ENTRIES: usize = 10;
@@ -24,6 +25,8 @@ const MAX_ENTRY: usize = 256 * 1024;
 pub struct Bus {
     names: Arc<[String]>,
     rules: Arc<[Rule]>,
+    /// The ids of the rules that let nothing through. OK because it is never held across an await.
+    disabled: Arc<Mutex<HashSet<String>>>,
     queues: Queues,
 }
 
@@ -53,8 +56,19 @@ impl Bus {
         Bus {
             names,
             rules,
+            disabled: Arc::default(),
             queues,
         }
+    }
+
+    /// Lets a rule do its work, or not; false if there is none of this id.
+    pub fn enable(&self, rule: &str, is_enabled: bool) -> bool {
+        let mut disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_enabled {
+            true => disabled.remove(rule),
+            false => disabled.insert(rule.to_owned()),
+        };
+        self.rules.iter().any(|known| known.id == rule)
     }
 
     /// The endpoint that the SDK posts to.
@@ -105,10 +119,12 @@ impl Bus {
             "resources": entry.resources,
             "detail": detail,
         });
-        let matching = self
+        let disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
+        let enabled = self
             .rules
             .iter()
-            .filter(|rule| rule.bus == bus && rule.pattern.matches(&event));
+            .filter(|rule| !disabled.contains(&rule.id));
+        let matching = enabled.filter(|rule| rule.bus == bus && rule.pattern.matches(&event));
         for queue in matching.flat_map(|rule| &rule.queues) {
             self.queues.send(queue, event.to_string());
         }
@@ -236,6 +252,7 @@ mod tests {
         };
         let queues = Queues::new(&[queue("Created"), queue("All")]);
         let rule = |pattern: &str, queue: &str| Rule {
+            id: queue.to_owned(),
             bus: "bus".to_owned(),
             pattern: Pattern::parse(&Node::parse(pattern).unwrap()).unwrap(),
             queues: vec![queue.to_owned()],
@@ -282,6 +299,18 @@ mod tests {
         assert_eq!(event["id"], answer["Entries"][0]["EventId"]);
         assert_eq!(event["detail"], json!({ "a": 1 }));
         assert_eq!(event["detail-type"], "UserCreated");
+    }
+
+    #[tokio::test]
+    async fn a_disabled_rule_lets_nothing_through() {
+        let (bus, queues) = bus();
+        assert!(bus.enable("All", false) && !bus.enable("None", false));
+        put(&bus, json!([entry("UserCreated")])).await;
+        assert!(bus.enable("All", true));
+        put(&bus, json!([entry("UserDeleted")])).await;
+        let all = queues.messages("All");
+        assert_eq!((queues.messages("Created").len(), all.len()), (1, 1));
+        assert!(all[0].body.contains("UserDeleted"));
     }
 
     #[tokio::test]

@@ -92,11 +92,46 @@ impl DynamoDb {
                         refusal.message
                     )
                 }
-                Ok(_) | Err(_) => {}
+                Ok(_) => {}
+                Err(_) => self.index(table).await?,
             }
             if let Some(time_to_live) = &table.time_to_live {
                 self.forget(&table.name, time_to_live).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes the indexes that a table lacks whose data is from before the template gave it them.
+    async fn index(&self, table: &Table) -> anyhow::Result<()> {
+        let definition = &table.definition;
+        let Some(wanted) = definition["GlobalSecondaryIndexes"].as_array() else {
+            return Ok(());
+        };
+        let refused = |refusal: Refusal| {
+            let Refusal { kind, message } = refusal;
+            anyhow!(
+                "cannot make an index of table {}: {kind}: {message}",
+                table.name
+            )
+        };
+        let request = json!({ "TableName": table.name });
+        let answer = self
+            .call("DynamoDB_20120810.DescribeTable", &request)
+            .await?;
+        let found = &answer.map_err(refused)?["Table"]["GlobalSecondaryIndexes"];
+        let has = |index: &Value| {
+            let mut names = found.as_array().into_iter().flatten();
+            names.any(|known| known["IndexName"] == index["IndexName"])
+        };
+        for index in wanted.iter().filter(|index| !has(index)) {
+            let request = json!({
+                "TableName": table.name,
+                "AttributeDefinitions": definition["AttributeDefinitions"],
+                "GlobalSecondaryIndexUpdates": [{ "Create": index }],
+            });
+            let answer = self.call("DynamoDB_20120810.UpdateTable", &request).await?;
+            answer.map_err(refused)?;
         }
         Ok(())
     }
@@ -214,83 +249,5 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_spoken_to() {
-        for url in [
-            "http://localhost:8000",
-            "http://127.0.0.1:8000/",
-            "http://[::1]:8000",
-        ] {
-            assert!(loopback(url).is_ok(), "{url}");
-        }
-        for url in [
-            "https://dynamodb.us-east-1.amazonaws.com",
-            "http://10.0.0.1:8000",
-            "http://localhost.example.com",
-            "localhost:8000",
-            "",
-        ] {
-            assert!(loopback(url).is_err(), "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn data_is_kept_and_belongs_to_one_stack_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let definition = json!({
-            "TableName": "things",
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
-            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
-            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" },
-        });
-        let tables = [Table {
-            id: "Things".to_owned(),
-            name: "things".to_owned(),
-            definition,
-            time_to_live: Some(json!({ "AttributeName": "expires", "Enabled": true })),
-        }];
-        let first = DynamoDb::start(Some(folder.path()), None).await.unwrap();
-        first.create(&tables).await.unwrap();
-        let put = json!({ "TableName": "things", "Item": { "id": { "S": "a" } } });
-        first
-            .call("DynamoDB_20120810.PutItem", &put)
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(DynamoDb::start(Some(folder.path()), None).await.is_err());
-        drop(first);
-
-        let second = DynamoDb::start(Some(folder.path()), None).await.unwrap();
-        second.create(&tables).await.unwrap();
-        let get = json!({ "TableName": "things", "Key": { "id": { "S": "a" } } });
-        let item = second
-            .call("DynamoDB_20120810.GetItem", &get)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(item["Item"]["id"]["S"], "a");
-        assert!(second.stream("things").await.unwrap().contains("things"));
-        let described = second
-            .call(
-                "DynamoDB_20120810.DescribeTimeToLive",
-                &json!({ "TableName": "things" }),
-            )
-            .await;
-        let described = &described.unwrap().unwrap()["TimeToLiveDescription"];
-        assert_eq!(described["AttributeName"], "expires");
-        let missing = second
-            .call(
-                "DynamoDB_20120810.GetItem",
-                &json!({ "TableName": "none", "Key": {} }),
-            )
-            .await;
-        assert_eq!(
-            missing.unwrap().unwrap_err().kind,
-            "ResourceNotFoundException"
-        );
-    }
-}
+#[path = "dynamodb_tests.rs"]
+mod tests;

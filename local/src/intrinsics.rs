@@ -1,5 +1,6 @@
 //! What `!Ref`, `!GetAtt` and `!Sub` stand for on one machine.
 
+use crate::parameters::{Given, Parameters};
 use crate::yaml::{Kind, Node, Wrong};
 
 /// The stack's name, which begins the name of everything in it.
@@ -9,19 +10,21 @@ pub const REGION: &str = "us-east-1";
 /// The account that everything claims to be in; no account of AWS has this number.
 pub const ACCOUNT: &str = "000000000000";
 
+const QUEUE: &str = "AWS::SQS::Queue";
+
 /// Everything in a template that can be referred to.
 pub struct Names<'a> {
-    parameters: Option<&'a Node>,
+    parameters: Parameters<'a>,
     resources: &'a Node,
 }
 
 impl<'a> Names<'a> {
-    /// Finds the names of a template.
+    /// Finds the names of a template whose parameters were given these values.
     ///
     /// # Errors
-    /// There are no resources.
-    pub fn of(root: &'a Node) -> Result<Self, Wrong> {
-        let parameters = root.get("Parameters");
+    /// There are no resources, or a parameter or condition is wrong.
+    pub fn of(root: &'a Node, given: &'a Given) -> Result<Self, Wrong> {
+        let parameters = Parameters::of(root, given)?;
         let resources = root.need("Resources")?;
         Ok(Names {
             parameters,
@@ -29,10 +32,11 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// Logical id, type and value of each resource.
+    /// Logical id, type and value of each resource that exists.
     pub fn resources(&self) -> impl Iterator<Item = (&'a str, &'a str, &'a Node)> {
         let typed = |(id, _, node): (&'a str, usize, &'a Node)| (id, kind(node), node);
-        self.resources.entries().map(typed)
+        let exists = |(_, _, node): &(_, _, &Node)| self.parameters.includes(node) != Ok(false);
+        self.resources.entries().map(typed).filter(exists)
     }
 
     /// The resource that a `!Ref` or `!GetAtt` points at, which must be of type `wanted`.
@@ -48,7 +52,7 @@ impl<'a> Names<'a> {
             let message = format!("a !Ref or !GetAtt of a resource of type {wanted} is needed");
             return Err(Wrong::new(node.line, message));
         };
-        match self.resources.get(id).map(kind) {
+        match self.find(id).map(kind) {
             Some(found) if found == wanted => Ok(id),
             Some(found) => {
                 let message =
@@ -123,7 +127,11 @@ impl<'a> Names<'a> {
                 return checked.err().into_iter().collect();
             }
             Kind::List(items) => items.iter().collect(),
-            Kind::Map(entries) => entries.iter().map(|(_, _, value)| value).collect(),
+            Kind::Map(entries) => match self.parameters.includes(node) {
+                Ok(true) => entries.iter().map(|(_, _, value)| value).collect(),
+                Ok(false) => Vec::new(),
+                Err(wrong) => return vec![wrong],
+            },
         };
         below
             .into_iter()
@@ -154,9 +162,8 @@ impl<'a> Names<'a> {
     }
 
     fn reference(&self, name: &str, line: usize) -> Result<String, Wrong> {
-        if let Some(parameter) = self.parameters.and_then(|node| node.get(name)) {
-            let default = parameter.get("Default").and_then(Node::text);
-            return Ok(default.map_or_else(|| format!("local-{name}"), str::to_owned));
+        if let Some(value) = self.parameters.value(name) {
+            return Ok(value);
         }
         match name {
             "AWS::StackName" => Ok(STACK.to_owned()),
@@ -166,7 +173,8 @@ impl<'a> Names<'a> {
             "AWS::URLSuffix" => Ok("amazonaws.com".to_owned()),
             "AWS::StackId" => Ok(arn("cloudformation", &format!("stack/{STACK}/local"))),
             "AWS::NoValue" => Ok(String::new()),
-            _ if self.resources.get(name).is_some() => self.physical(name),
+            _ if self.find(name).is_some_and(|node| kind(node) == QUEUE) => Ok(queue_url(name)),
+            _ if self.find(name).is_some() => self.physical(name),
             _ if self.is_generated(name) => Ok(format!("{STACK}-{name}")),
             _ => Err(missing(line, name)),
         }
@@ -177,7 +185,10 @@ impl<'a> Names<'a> {
             let message = format!("`{path}` names no attribute, as in `Resource.Arn`");
             return Err(Wrong::new(line, message));
         };
-        let name = self.reference(id, line)?;
+        let name = match self.find(id) {
+            Some(_) => self.physical(id)?,
+            None => self.reference(id, line)?,
+        };
         Ok(match attribute {
             "Arn" => arn("local", &name),
             "StreamArn" => arn("dynamodb", &format!("table/{name}/stream/local")),
@@ -203,6 +214,12 @@ impl<'a> Names<'a> {
         Ok(whole)
     }
 
+    /// A resource that exists.
+    fn find(&self, id: &str) -> Option<&'a Node> {
+        let found = self.resources.get(id)?;
+        (self.parameters.includes(found) != Ok(false)).then_some(found)
+    }
+
     /// SAM makes resources of its own, under names that begin with ours.
     fn is_generated(&self, name: &str) -> bool {
         self.resources().any(|(id, kind, node)| {
@@ -224,6 +241,16 @@ impl<'a> Names<'a> {
 /// A name in the form in which AWS spells it.
 pub fn arn(service: &str, name: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// What a queue is called by those who send to it. The endpoint that they post it to is told to them apart.
+fn queue_url(id: &str) -> String {
+    format!("http://sqs.{REGION}.localhost/{ACCOUNT}/{id}")
+}
+
+/// The queue of a URL, by its logical id.
+pub fn queue_of(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
 }
 
 fn kind(resource: &Node) -> &str {
@@ -261,7 +288,9 @@ Resources:
     fn text(value: &str) -> Result<String, Wrong> {
         let root = Node::parse(TEMPLATE).unwrap();
         let value = Node::parse(&format!("value: {value}")).unwrap();
-        Names::of(&root).unwrap().text(value.get("value").unwrap())
+        let given = Given::new();
+        let names = Names::of(&root, &given).unwrap();
+        names.text(value.get("value").unwrap())
     }
 
     #[test]
@@ -272,6 +301,10 @@ Resources:
             ("!Ref Given", "value"),
             ("!Ref Table", "strangelog-things"),
             ("!Ref AWS::StackName", "strangelog"),
+            (
+                "!Ref Queue",
+                "http://sqs.us-east-1.localhost/000000000000/Queue",
+            ),
             ("!Ref MakerCommits", "strangelog-MakerCommits"),
             ("!GetAtt Queue.QueueName", "strangelog-Queue"),
             (

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
   cargo run -- --data .local                                  keep the data
   cargo run -- --port 0 --ready-file ready.json               for scripts: any port, written to a file
   cargo run -- --dynamodb http://localhost:8000               use a DynamoDB Local that runs already
+  cargo run -- --parameter Search=off                         as the template says with this parameter
   cargo run demo                                              an account is gone: find out why"
 )]
 struct Arguments {
@@ -33,6 +34,12 @@ struct Arguments {
     /// What defines the stack
     #[arg(long, value_name = "PATH")]
     template: Option<PathBuf>,
+    /// A value for one of the template's parameters; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+    /// How many processes a function may have that consumes a queue, within its own bound
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    processes: u32,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -72,6 +79,12 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("a name and a value are needed, as in Search=off")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     tokio::pin!(stop);
@@ -87,6 +100,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         data: arguments.data,
         dynamodb: arguments.dynamodb,
         template: arguments.template.unwrap_or(defaults.template),
+        parameters: arguments.parameters.into_iter().collect(),
+        processes: arguments.processes,
         ready_file: arguments.ready_file,
         ..defaults
     };

@@ -2,7 +2,7 @@
 
 use crate::intrinsics::REGION;
 use crate::template::Function;
-use crate::workers::Workers;
+use crate::workers::{Workers, function_of};
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -164,7 +164,7 @@ fn spawn(
             "AWS_LAMBDA_RUNTIME_API",
             format!("{internal}/runtime/{id}/{number}"),
         )
-        .env("AWS_LAMBDA_FUNCTION_NAME", id)
+        .env("AWS_LAMBDA_FUNCTION_NAME", function_of(id))
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_REGION", REGION)
@@ -175,6 +175,7 @@ fn spawn(
             "AWS_ENDPOINT_URL_EVENTBRIDGE",
             format!("{internal}/eventbridge/"),
         )
+        .env("AWS_ENDPOINT_URL_SQS", format!("{internal}/sqs/"))
         .env("AWS_ENDPOINT_URL_SESV2", format!("{internal}/ses"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -69,16 +69,28 @@ impl Queues {
         }
     }
 
+    /// Whether there is such a queue.
+    pub fn has(&self, queue: &str) -> bool {
+        self.queues.contains_key(queue)
+    }
+
     /// Puts a message on a queue.
     pub fn send(&self, queue: &str, body: String) {
+        self.send_later(queue, body, Duration::ZERO);
+    }
+
+    /// Puts a message on a queue that nobody is given before `delay` has passed; returns its id.
+    pub fn send_later(&self, queue: &str, body: String, delay: Duration) -> String {
+        let id = Uuid::now_v7().to_string();
         let message = Message {
-            id: Uuid::now_v7().to_string(),
+            id: id.clone(),
             body,
             receives: 0,
             sent_ms: Utc::now().timestamp_millis(),
-            due: Instant::now(),
+            due: Instant::now() + delay,
         };
         self.put(queue, message);
+        id
     }
 
     /// What lies on a queue, without what is being delivered.
@@ -110,7 +122,7 @@ impl Queues {
             return;
         };
         loop {
-            let batch = queue.receive(mapping.batch_size).await;
+            let batch = queue.receive(mapping.batch_size, mapping.window).await;
             let answer = api
                 .invoke(&mapping.function, &event(&mapping.queue, &batch))
                 .await;
@@ -180,16 +192,22 @@ impl State {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for messages that are due; takes as many as there are, up to `most`.
-    async fn receive(&self, most: usize) -> Vec<Message> {
+    /// Waits for messages that are due; takes as many as there are, up to `most`. A batch that is not full waits for the
+    /// window to pass.
+    async fn receive(&self, most: usize, window: Duration) -> Vec<Message> {
+        let mut batch = Vec::new();
+        let mut until = None;
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let earliest = match self.take(most) {
-                Ok(batch) => return batch,
-                Err(earliest) => earliest,
-            };
-            match earliest {
+            let earliest = self.take(most - batch.len(), &mut batch);
+            if !batch.is_empty() {
+                until = until.or_else(|| Some(Instant::now() + window));
+            }
+            if batch.len() == most || until.is_some_and(|until| until <= Instant::now()) {
+                return batch;
+            }
+            match earliest.into_iter().chain(until).min() {
                 Some(due) => tokio::select! {
                     () = changed => {}
                     () = tokio::time::sleep_until(due) => {}
@@ -199,8 +217,8 @@ impl State {
         }
     }
 
-    /// The messages that are due, or when the next one is.
-    fn take(&self, most: usize) -> Result<Vec<Message>, Option<Instant>> {
+    /// Adds the messages that are due to a batch; returns when the next one is.
+    fn take(&self, most: usize, batch: &mut Vec<Message>) -> Option<Instant> {
         let now = Instant::now();
         let mut shared = self.shared();
         let (mut due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut shared.messages)
@@ -208,12 +226,10 @@ impl State {
             .partition(|message| message.due <= now);
         shared.messages = due.split_off(due.len().min(most));
         shared.messages.extend(later);
-        if due.is_empty() {
-            return Err(shared.messages.iter().map(|message| message.due).min());
-        }
         shared.in_flight += due.len();
         due.iter_mut().for_each(|message| message.receives += 1);
-        Ok(due)
+        batch.append(&mut due);
+        shared.messages.iter().map(|message| message.due).min()
     }
 }
 
@@ -260,123 +276,5 @@ fn failures(answer: &[u8], batch: &[Message], partial: bool) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn queues(visibility: Duration) -> Queues {
-        let dead_letters = Some(("Dead".to_owned(), 3));
-        let queue = Queue {
-            id: "Queue".to_owned(),
-            visibility,
-            dead_letters,
-        };
-        let dead = Queue {
-            id: "Dead".to_owned(),
-            visibility,
-            dead_letters: None,
-        };
-        Queues::new(&[queue, dead])
-    }
-
-    async fn receive(queues: &Queues) -> Vec<Message> {
-        queues.queues["Queue"].receive(2).await
-    }
-
-    fn finish(queues: &Queues, batch: Vec<Message>, failed: &[String]) {
-        queues.finish(&queues.queues["Queue"], batch, failed);
-    }
-
-    fn bodies(batch: &[Message]) -> Vec<&str> {
-        batch.iter().map(|message| message.body.as_str()).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn messages_come_in_batches_until_they_are_done() {
-        let queues = queues(Duration::from_secs(90));
-        for body in ["a", "b", "c"] {
-            queues.send("Queue", body.to_owned());
-        }
-        let batch = receive(&queues).await;
-        assert_eq!(bodies(&batch), ["a", "b"]);
-        finish(&queues, batch, &[]);
-        let batch = receive(&queues).await;
-        assert_eq!(bodies(&batch), ["c"]);
-        assert!(
-            !queues.are_empty(["Queue"]),
-            "what is being delivered counts"
-        );
-        finish(&queues, batch, &[]);
-        assert!(queues.are_empty(["Queue"]));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn only_what_failed_comes_again_after_a_growing_wait() {
-        let queues = queues(Duration::from_secs(90));
-        queues.send("Queue", "a".to_owned());
-        queues.send("Queue", "b".to_owned());
-        let batch = receive(&queues).await;
-        let failed = [batch[1].id.clone()];
-        finish(&queues, batch, &failed);
-        let start = Instant::now();
-        let batch = receive(&queues).await;
-        assert_eq!((bodies(&batch), batch[0].receives), (vec!["b"], 2));
-        finish(&queues, batch, &failed);
-        receive(&queues).await;
-        let waited = start.elapsed().as_millis();
-        assert!(
-            (750..760).contains(&waited),
-            "250 ms and 500 ms, not {waited} ms"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_wait_is_longer_than_the_visibility_timeout() {
-        let queue = &queues(Duration::from_secs(1)).queues["Queue"].queue.clone();
-        assert_eq!(queue.wait(1), FIRST_WAIT);
-        assert_eq!(queue.wait(50), Duration::from_secs(1));
-        assert_eq!(
-            queues(Duration::from_secs(90)).queues["Queue"]
-                .queue
-                .wait(50),
-            LONGEST_WAIT
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_message_that_keeps_failing_becomes_a_dead_letter() {
-        let queues = queues(Duration::from_secs(90));
-        queues.send("Queue", "a".to_owned());
-        for _ in 0..3 {
-            let batch = receive(&queues).await;
-            let failed = [batch[0].id.clone()];
-            finish(&queues, batch, &failed);
-        }
-        assert!(queues.are_empty(["Queue"]));
-        assert_eq!(bodies(&queues.messages("Dead")), ["a"]);
-    }
-
-    #[tokio::test]
-    async fn an_answer_names_what_failed() {
-        let queues = queues(Duration::from_secs(90));
-        queues.send("Queue", "a".to_owned());
-        queues.send("Queue", "b".to_owned());
-        let batch = receive(&queues).await;
-        let (a, b) = (batch[0].id.clone(), batch[1].id.clone());
-        let judge = |answer: Value| failures(answer.to_string().as_bytes(), &batch, true);
-        assert_eq!(
-            judge(json!({ "batchItemFailures": [{ "itemIdentifier": a }] })),
-            std::slice::from_ref(&a)
-        );
-        assert_eq!(
-            judge(json!({ "batchItemFailures": [{ "itemIdentifier": "unknown" }] })),
-            [a.clone(), b.clone()]
-        );
-        assert_eq!(failures(b"no JSON", &batch, true), [a, b]);
-        assert!(judge(json!({ "batchItemFailures": [] })).is_empty());
-        assert!(judge(json!(null)).is_empty());
-        assert!(
-            failures(b"no JSON", &batch, false).is_empty(),
-            "nobody reads such an answer"
-        );
-    }
-}
+#[path = "queues_tests.rs"]
+mod tests;

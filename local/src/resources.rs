@@ -71,6 +71,7 @@ impl Template {
     pub(crate) fn rule<'a>(
         &mut self,
         names: &Names<'a>,
+        id: &str,
         node: &'a Node,
         known: &Known,
     ) -> Result<(), Wrong> {
@@ -97,6 +98,7 @@ impl Template {
         }
         let bus = names.physical(bus)?;
         self.rules.push(Rule {
+            id: id.to_owned(),
             bus,
             pattern,
             queues,

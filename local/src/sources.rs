@@ -1,9 +1,10 @@
-//! Reads what a function of the template is given: routes, streams, queues.
+//! Reads what a function of the template is given: routes, streams, queues, schedules.
 
 use crate::intrinsics::Names;
 use crate::resources::number;
-use crate::template::{QueueMapping, Route, StreamMapping, Template};
+use crate::template::{QueueMapping, Route, Schedule, StreamMapping, Template};
 use crate::yaml::{Node, Wrong};
+use std::time::Duration;
 
 const METHODS: [&str; 8] = [
     "ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
@@ -19,8 +20,8 @@ impl Template {
     ) -> Vec<Wrong> {
         let events = node.at(&["Properties", "Events"]);
         let mut wrong = Vec::new();
-        for (_, _, event) in events.iter().flat_map(|events| events.entries()) {
-            wrong.extend(self.event(names, function, event).err());
+        for (id, _, event) in events.iter().flat_map(|events| events.entries()) {
+            wrong.extend(self.event(names, function, id, event).err());
         }
         wrong
     }
@@ -29,6 +30,7 @@ impl Template {
         &mut self,
         names: &Names<'a>,
         function: &str,
+        id: &str,
         event: &'a Node,
     ) -> Result<(), Wrong> {
         let kind = event.need("Type")?;
@@ -37,6 +39,7 @@ impl Template {
             "HttpApi" => self.route(names, function, properties),
             "DynamoDB" => self.stream(names, function, properties),
             "SQS" => self.consumer(names, function, properties),
+            "Schedule" => self.schedule(names, function, id, properties),
             other => {
                 let message =
                     format!("an event of type `{other}` is not served by the local stack");
@@ -151,14 +154,61 @@ impl Template {
             let message = format!("`{queue}` is already consumed by {}", other.function);
             return Err(Wrong::new(written.line, message));
         }
+        let window = number(names, node.get("MaximumBatchingWindowInSeconds"))?;
+        let concurrency = node.at(&["ScalingConfig", "MaximumConcurrency"]);
+        let concurrency = number(names, concurrency)?;
         self.consumers.push(QueueMapping {
             queue,
             function: function.to_owned(),
             batch_size: batch_size(names, node, 10)?,
+            window: Duration::from_secs(window.unwrap_or(0).into()),
+            concurrency: concurrency.unwrap_or(1),
             partial: is_partial(node),
         });
         Ok(())
     }
+
+    fn schedule(
+        &mut self,
+        names: &Names,
+        function: &str,
+        id: &str,
+        node: &Node,
+    ) -> Result<(), Wrong> {
+        node.only(&["Schedule", "Description", "Enabled", "RetryPolicy"])?;
+        let written = node.need("Schedule")?;
+        let text = names.text(written)?;
+        let Some(every) = rate(&text) else {
+            let message = format!("a rate is needed, as in `rate(5 minutes)`, found `{text}`");
+            return Err(Wrong::new(written.line, message));
+        };
+        if node.get("Enabled").map(Node::to_json) != Some(false.into()) {
+            self.schedules.push(Schedule {
+                rule: format!("{function}{id}"),
+                function: function.to_owned(),
+                every,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The time that `rate(5 minutes)` says.
+fn rate(text: &str) -> Option<Duration> {
+    let (number, unit) = text
+        .strip_prefix("rate(")?
+        .strip_suffix(')')?
+        .split_once(' ')?;
+    let seconds = match unit.strip_suffix('s').unwrap_or(unit) {
+        "minute" => 60,
+        "hour" => 60 * 60,
+        "day" => 24 * 60 * 60,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok()?;
+    // EventBridge wants `1 minute` and `2 minutes`, and refuses the template otherwise.
+    let agrees = number > 0 && (number == 1) != unit.ends_with('s');
+    agrees.then(|| Duration::from_secs(number * seconds))
 }
 
 fn batch_size(names: &Names, node: &Node, default: u32) -> Result<usize, Wrong> {

@@ -5,13 +5,16 @@ use crate::dynamodb::DynamoDb;
 use crate::functions;
 use crate::gateway::Gateway;
 use crate::mail::{Mail, Mails};
+use crate::parameters::Given;
 use crate::processes::{Processes, Surroundings};
 use crate::queues::{Message, Queues};
 use crate::runtime_api;
+use crate::schedules;
+use crate::sqs;
 use crate::streams::{Progress, StreamReader};
-use crate::template::{Known, QueueMapping, Template};
+use crate::template::{Known, QueueMapping, Schedule, Template};
 use crate::workers::Workers;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use axum::Router;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -36,6 +39,10 @@ pub struct Options {
     pub dynamodb: Option<String>,
     /// What defines the stack.
     pub template: PathBuf,
+    /// Values for its parameters; the others keep their defaults.
+    pub parameters: Given,
+    /// How many processes a function may have that consumes a queue, within its own bound.
+    pub processes: u32,
     /// A file to write the URLs to as soon as the stack is ready.
     pub ready_file: Option<PathBuf>,
     /// Whether functions log warnings and errors alone.
@@ -52,7 +59,9 @@ pub struct Stack {
     workers: Workers,
     mails: Mails,
     queues: Queues,
+    bus: Bus,
     consumers: Vec<QueueMapping>,
+    schedules: Vec<Schedule>,
     streams: Vec<Progress>,
     processes: Processes,
     tasks: JoinSet<()>,
@@ -66,6 +75,8 @@ impl Default for Options {
             data: None,
             dynamodb: None,
             template: functions::workspace().join("template.yaml"),
+            parameters: Given::new(),
+            processes: 1,
             ready_file: None,
             quiet: false,
         }
@@ -82,6 +93,7 @@ impl Stack {
         let known = Known {
             binaries: &binaries,
             aggregates: domain::registry::AGGREGATES,
+            parameters: &options.parameters,
         };
         let template = Template::read(&options.template, &known)?;
         let front = listen(options.port).await?;
@@ -92,12 +104,14 @@ impl Stack {
         database.create(&template.tables).await?;
 
         let mut tasks = JoinSet::new();
-        let workers = Workers::new(&template.functions);
+        let (functions, consumers) = template.processes(options.processes);
+        let workers = Workers::new(&functions);
         let (queues, mails) = (Queues::new(&template.queues), Mails::default());
         let bus = Bus::new(template.buses, template.rules, queues.clone());
         let internal = Router::new()
             .nest("/runtime", runtime_api::router(&workers))
             .nest_service("/eventbridge/", bus.router())
+            .nest_service("/sqs/", sqs::router(&queues))
             .nest("/ses", mails.router());
         let listener = listen(0).await?;
         let surroundings = Surroundings {
@@ -107,8 +121,8 @@ impl Stack {
         };
         tasks.spawn(serve(listener, internal));
 
-        let processes = Processes::start(&template.functions, binaries, &surroundings, &workers)?;
-        for function in &template.functions {
+        let processes = Processes::start(&functions, binaries, &surroundings, &workers)?;
+        for function in &functions {
             let id = &function.id;
             match tokio::time::timeout(START, workers.ready(id)).await {
                 Ok(true) => {}
@@ -122,8 +136,11 @@ impl Stack {
             streams.push(reader.progress());
             tasks.spawn(reader.run());
         }
-        for mapping in &template.consumers {
+        for mapping in &consumers {
             tasks.spawn(queues.clone().deliver(mapping.clone(), workers.clone()));
+        }
+        for schedule in &template.schedules {
+            tasks.spawn(schedules::run(schedule.clone(), workers.clone()));
         }
         let api = url(front.local_addr()?);
         tasks.spawn(serve(
@@ -138,7 +155,6 @@ impl Stack {
                 .await
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
-        let consumers = template.consumers;
         Ok(Stack {
             api,
             dynamodb,
@@ -146,16 +162,54 @@ impl Stack {
             workers,
             mails,
             queues,
+            bus,
             consumers,
+            schedules: template.schedules,
             streams,
             processes,
             tasks,
         })
     }
 
-    /// Kills the process of a function; it is started again.
+    /// Kills the processes of a function; they are started again.
     pub fn kill(&self, function: &str) {
         self.workers.kill(function);
+    }
+
+    /// Calls a scheduled function once, now.
+    ///
+    /// # Errors
+    /// It fails, or has no schedule.
+    pub async fn tick(&self, function: &str) -> anyhow::Result<()> {
+        let mut schedules = self.schedules.iter();
+        let schedule = schedules.find(|schedule| schedule.function == function);
+        let schedule = schedule.with_context(|| format!("{function} has no schedule"))?;
+        let called = schedules::call(schedule, &self.workers).await;
+        called.map_err(|error| anyhow!("{function}: {error}"))
+    }
+
+    /// Lets nothing through a rule any more, by its logical id.
+    ///
+    /// # Errors
+    /// There is no such rule.
+    pub fn disable(&self, rule: &str) -> anyhow::Result<()> {
+        ensure!(self.bus.enable(rule, false), "there is no rule {rule}");
+        Ok(())
+    }
+
+    /// Lets a rule that was disabled do its work again. What came in between is not made up for.
+    ///
+    /// # Errors
+    /// There is no such rule.
+    pub fn enable(&self, rule: &str) -> anyhow::Result<()> {
+        ensure!(self.bus.enable(rule, true), "there is no rule {rule}");
+        Ok(())
+    }
+
+    /// From now on loses what comes on the tables' streams, or no more, as when functions are down for longer than the
+    /// streams keep records. Let the stack settle before each call.
+    pub fn lose_streams(&self, loses: bool) {
+        self.streams.iter().for_each(|stream| stream.lose(loses));
     }
 
     /// The mails that would have been sent.

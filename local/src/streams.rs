@@ -8,6 +8,7 @@ use crate::workers::{Failure, Workers};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ pub struct Progress {
     begun: watch::Sender<u64>,
     /// The number of the last round that found nothing.
     idle: watch::Sender<u64>,
+    /// Whether records are passed over, as if the stream had been trimmed.
+    loses: Arc<AtomicBool>,
     given_up: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -49,6 +52,7 @@ impl StreamReader {
         let progress = Progress {
             begun: watch::Sender::new(0),
             idle: watch::Sender::new(0),
+            loses: Arc::default(),
             given_up: Arc::default(),
         };
         StreamReader {
@@ -103,7 +107,9 @@ impl StreamReader {
                 records
                     .iter_mut()
                     .for_each(|record| complete(record, &shards.arn));
-                self.give(records).await;
+                if !self.progress.loses.load(Ordering::Relaxed) {
+                    self.give(records).await;
+                }
             }
             match page["NextShardIterator"].as_str() {
                 Some(next) => {
@@ -235,6 +241,12 @@ impl Progress {
         let now = *self.begun.borrow();
         // OK because it fails only when the reader is gone, and then there is nothing to wait for.
         let _ = self.idle.subscribe().wait_for(|round| *round > now).await;
+    }
+
+    /// From now on loses what is read, or no more: so does a stream whose function is down for longer than it keeps
+    /// records. What the reader has in hand is not lost, so let it catch up first.
+    pub fn lose(&self, loses: bool) {
+        self.loses.store(loses, Ordering::Relaxed);
     }
 
     /// The records that were given up.

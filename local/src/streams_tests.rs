@@ -154,6 +154,18 @@ async fn records_come_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn a_stream_that_loses_records_never_gives_them() {
+    let stream = start(Box::new(|_| failures(&[])), mapping(true, Some(3))).await;
+    stream.progress.lose(true);
+    stream.put(&["a", "b"]).await;
+    stream.settle().await;
+    stream.progress.lose(false);
+    stream.put(&["c"]).await;
+    stream.settle().await;
+    assert_eq!(stream.seen(), ["c"]);
+}
+
+#[tokio::test]
 async fn a_batch_goes_on_from_the_lowest_record_that_failed() {
     let mut first = true;
     let behaviour = move |ids: &[String]| {

@@ -2,7 +2,9 @@
 //! matters, is refused with its line.
 
 use crate::intrinsics::Names;
+use crate::parameters::Given;
 use crate::patterns::Pattern;
+use crate::workers::another;
 use crate::yaml::{Node, Wrong};
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -23,6 +25,8 @@ pub struct Template {
     pub streams: Vec<StreamMapping>,
     /// Which function is given which queue's messages.
     pub consumers: Vec<QueueMapping>,
+    /// Which function is called how often.
+    pub schedules: Vec<Schedule>,
     /// The queues, dead-letter queues among them.
     pub queues: Vec<Queue>,
     /// The names of the buses.
@@ -96,8 +100,23 @@ pub struct QueueMapping {
     pub function: String,
     /// How many messages it is given at most.
     pub batch_size: usize,
+    /// How long a batch that is not full waits for more messages.
+    pub window: Duration,
+    /// How many processes of the function may work on batches at a time.
+    pub concurrency: u32,
     /// Whether the answer names messages that failed.
     pub partial: bool,
+}
+
+/// A function that is called regularly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// The name of its rule.
+    pub rule: String,
+    /// The function's logical id.
+    pub function: String,
+    /// The time from one call to the next.
+    pub every: Duration,
 }
 
 /// A queue of SQS.
@@ -114,6 +133,8 @@ pub struct Queue {
 /// A rule of EventBridge.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    /// Its logical id.
+    pub id: String,
     /// The name of its bus.
     pub bus: String,
     /// What matches.
@@ -128,6 +149,8 @@ pub struct Known<'a> {
     pub binaries: &'a BTreeSet<String>,
     /// Each aggregate's category and the types of its events.
     pub aggregates: &'a [(&'a str, &'a [&'a str])],
+    /// Values for the template's parameters.
+    pub parameters: &'a Given,
 }
 
 impl Template {
@@ -149,13 +172,34 @@ impl Template {
         }
     }
 
+    /// The functions and who is given which queue, where functions that consume one have as many processes as they may, up
+    /// to `most`. Each process is a function of its own to whoever gives it work.
+    pub fn processes(&self, most: u32) -> (Vec<Function>, Vec<QueueMapping>) {
+        let (mut functions, mut consumers) = (self.functions.clone(), self.consumers.clone());
+        for mapping in &self.consumers {
+            for number in 2..=mapping.concurrency.min(most) {
+                let id = another(&mapping.function, number);
+                let function = (self.functions.iter()).find(|known| known.id == mapping.function);
+                functions.extend(function.map(|function| Function {
+                    id: id.clone(),
+                    ..function.clone()
+                }));
+                consumers.push(QueueMapping {
+                    function: id,
+                    ..mapping.clone()
+                });
+            }
+        }
+        (functions, consumers)
+    }
+
     /// Reads a template.
     ///
     /// # Errors
     /// Each line that is wrong, in order.
     pub fn parse(text: &str, known: &Known) -> Result<Self, Vec<Wrong>> {
         let root = Node::parse(text).map_err(|wrong| vec![wrong])?;
-        let names = Names::of(&root).map_err(|wrong| vec![wrong])?;
+        let names = Names::of(&root, known.parameters).map_err(|wrong| vec![wrong])?;
         let mut template = Template::default();
         let mut wrong = names.dangling(&root);
         let globals = root.at(&["Globals", "Function"]);
@@ -163,7 +207,7 @@ impl Template {
             let read = match kind {
                 "AWS::DynamoDB::Table" => template.table(&names, id, node),
                 "AWS::SQS::Queue" => template.queue(&names, id, node),
-                "AWS::Events::Rule" => template.rule(&names, node, known),
+                "AWS::Events::Rule" => template.rule(&names, id, node, known),
                 "AWS::Events::EventBus" => names.physical(id).map(|name| template.buses.push(name)),
                 "AWS::Serverless::Function" => {
                     wrong.extend(template.events(&names, id, node));
@@ -187,3 +231,7 @@ impl Template {
 #[cfg(test)]
 #[path = "template_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "template_refusal_tests.rs"]
+mod refusals;

@@ -1,10 +1,21 @@
 use super::*;
 use serde_json::json;
 
-const FIXTURE: &str = r#"
+pub(super) const FIXTURE: &str = r#"
 Parameters:
   Owner:
     Type: String
+  Size:
+    Type: Number
+    Default: 10
+  Rate:
+    Type: String
+    Default: rate(5 minutes)
+  Inboxes:
+    Type: String
+    Default: "on"
+Conditions:
+  WithInbox: !Equals [!Ref Inboxes, "on"]
 Globals:
   Function:
     Timeout: 7
@@ -55,6 +66,10 @@ Resources:
           OWNER: !Ref Owner
           KEY: "{{resolve:secretsmanager:x}}"
       Events:
+        Clock:
+          Type: Schedule
+          Properties:
+            Schedule: !Ref Rate
         Create:
           Type: HttpApi
           Properties:
@@ -70,6 +85,7 @@ Resources:
           Type: HttpApi
   Reader:
     Type: AWS::Serverless::Function
+    Condition: WithInbox
     Metadata:
       BuildProperties:
         Binary: reader
@@ -86,10 +102,15 @@ Resources:
           Type: SQS
           Properties:
             Queue: !GetAtt Inbox.Arn
+            BatchSize: !Ref Size
+            MaximumBatchingWindowInSeconds: 2
             FunctionResponseTypes:
               - ReportBatchItemFailures
+            ScalingConfig:
+              MaximumConcurrency: 3
   Rule:
     Type: AWS::Events::Rule
+    Condition: WithInbox
     Properties:
       EventBusName: !Ref Bus
       EventPattern:
@@ -103,6 +124,7 @@ Resources:
           Arn: !GetAtt Inbox.Arn
   Inbox:
     Type: AWS::SQS::Queue
+    Condition: WithInbox
     Properties:
       VisibilityTimeout: 42
       RedrivePolicy:
@@ -115,7 +137,15 @@ Outputs:
     Value: !Ref Dead
 "#;
 
-fn parse(text: &str) -> Result<Template, Vec<Wrong>> {
+pub(super) fn parse(text: &str) -> Result<Template, Vec<Wrong>> {
+    parse_with(text, &[])
+}
+
+pub(super) fn parse_with(text: &str, given: &[(&str, &str)]) -> Result<Template, Vec<Wrong>> {
+    let pairs = given.iter();
+    let parameters = pairs
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let binaries = BTreeSet::from(["commands".to_owned(), "reader".to_owned()]);
     let aggregates: &[(&str, &[&str])] = &[("thing", &["ThingMade", "ThingGone"])];
     Template::parse(
@@ -123,6 +153,7 @@ fn parse(text: &str) -> Result<Template, Vec<Wrong>> {
         &Known {
             binaries: &binaries,
             aggregates,
+            parameters: &parameters,
         },
     )
 }
@@ -175,7 +206,19 @@ fn a_template_says_what_to_serve() {
         ("strangelog-things", 5, Some(9))
     );
     assert!(stream.bisect && !stream.partial && template.consumers[0].partial);
-    assert_eq!(template.consumers[0].batch_size, 10);
+    let inbox = &template.consumers[0];
+    assert_eq!(
+        (inbox.batch_size, inbox.window.as_secs(), inbox.concurrency),
+        (10, 2, 3)
+    );
+    let every = Duration::from_secs(300);
+    let (rule, function) = ("CommandsClock".to_owned(), "Commands".to_owned());
+    let clock = Schedule {
+        rule,
+        function,
+        every,
+    };
+    assert_eq!(template.schedules, [clock]);
     assert_eq!(template.queues[0].visibility.as_secs(), 42);
     assert_eq!(
         template.queues[0].dead_letters,
@@ -187,168 +230,32 @@ fn a_template_says_what_to_serve() {
     );
 }
 
-/// The fixture with one text replaced by another must be refused: at the line of the new text's end.
-#[track_caller]
-fn refused(from: &str, to: &str, message: &str) {
-    assert_eq!(
-        FIXTURE.matches(from).count(),
-        1,
-        "{from} must be there once"
-    );
-    let text = FIXTURE.replacen(from, to, 1);
-    let before = text.find(to).unwrap();
-    let line = text[..before + to.len()].lines().count();
-    let wrong = parse(&text).unwrap_err();
-    assert_eq!(wrong.len(), 1, "{wrong:?}");
-    assert_eq!(wrong[0].line, line, "{wrong:?}");
-    assert!(wrong[0].message.contains(message), "{wrong:?}");
+#[test]
+fn a_template_follows_its_parameters() {
+    let template = parse_with(FIXTURE, &[("Size", "4"), ("Rate", "rate(1 hour)")]).unwrap();
+    assert_eq!(template.consumers[0].batch_size, 4);
+    assert_eq!(template.schedules[0].every.as_secs(), 3600);
+    let without = parse_with(FIXTURE, &[("Inboxes", "off")]).unwrap();
+    let (functions, queues) = (without.functions.len(), without.queues.len());
+    let wired = without.rules.len() + without.consumers.len() + without.streams.len();
+    assert_eq!((functions, queues, wired), (1, 1, 0));
+    let wrong = parse_with(FIXTURE, &[("Sizes", "4")]).unwrap_err();
+    assert!(wrong[0].message.contains("no parameter `Sizes`"));
+    let text = FIXTURE.replacen("Value: !Ref Dead", "Value: !Ref Inbox", 1);
+    let wrong = parse_with(&text, &[("Inboxes", "off")]).unwrap_err();
+    assert!(wrong[0].message.contains("there is no `Inbox`"));
 }
 
 #[test]
-fn a_reference_to_nothing_is_refused() {
-    refused(
-        "Value: !Ref Dead",
-        "Value: !Ref Nothing",
-        "there is no `Nothing`",
-    );
-    refused(
-        "OWNER: !Ref Owner",
-        "OWNER: !Ref Nobody",
-        "there is no `Nobody`",
-    );
-    refused(
-        "!Sub ${AWS::StackName}-things",
-        "!Sub ${Nothing.Arn}-things",
-        "there is no `Nothing`",
-    );
-}
-
-#[test]
-fn an_event_source_that_is_missing_or_of_another_kind_is_refused() {
-    refused(
-        "Stream: !GetAtt Things.StreamArn",
-        "Stream: !GetAtt Nothing.StreamArn",
-        "there is no `Nothing`",
-    );
-    refused(
-        "Stream: !GetAtt Things.StreamArn",
-        "Stream: !GetAtt Inbox.Arn",
-        "is of type AWS::SQS::Queue",
-    );
-    refused(
-        "Stream: !GetAtt Things.StreamArn",
-        "Stream: !GetAtt Plain.StreamArn",
-        "has no StreamSpecification",
-    );
-    refused(
-        "            Queue: !GetAtt Inbox.Arn",
-        "            Queue: !GetAtt Nothing.Arn",
-        "there is no `Nothing`",
-    );
-    refused(
-        "            Queue: !GetAtt Inbox.Arn",
-        "            Queue: !GetAtt Things.Arn",
-        "is of type AWS::DynamoDB::Table",
-    );
-    refused("Type: SQS", "Type: Schedule", "`Schedule` is not served");
-    refused(
-        "BatchSize: 5",
-        "FilterCriteria: {}",
-        "`FilterCriteria` is not understood",
-    );
-}
-
-#[test]
-fn a_rule_or_redrive_to_no_queue_is_refused() {
-    refused(
-        "          Arn: !GetAtt Inbox.Arn",
-        "          Arn: !GetAtt Nothing.Arn",
-        "there is no `Nothing`",
-    );
-    refused(
-        "          Arn: !GetAtt Inbox.Arn",
-        "          Arn: !GetAtt Commands.Arn",
-        "is of type AWS::Serverless::Function",
-    );
-    refused(
-        "deadLetterTargetArn: !GetAtt Dead.Arn",
-        "deadLetterTargetArn: !GetAtt Nothing.Arn",
-        "there is no `Nothing`",
-    );
-    refused(
-        "EventBusName: !Ref Bus",
-        "EventBusName: default",
-        "AWS::Events::EventBus",
-    );
-    refused(
-        "        - Id: Inbox",
-        "        - InputPath: $.detail",
-        "`InputPath` is not understood",
-    );
-}
-
-#[test]
-fn a_binary_that_is_not_in_the_workspace_is_refused() {
-    refused("Binary: reader", "Binary: raeder", "has a binary `raeder`");
-}
-
-#[test]
-fn a_rule_that_matches_no_event_is_refused() {
-    let message = "no event of any aggregate matches this pattern";
-    refused("          - ThingMade", "          - ThingMaid", message);
-    refused(
-        "            - prefix: thing-",
-        "            - prefix: think-",
-        message,
-    );
-    refused("          stream:", "          strean:", message);
-    let text = FIXTURE.replace(
-        "            - prefix: thing-",
-        "            - exists: true\n          type:\n            - ThingGone",
-    );
-    let line = text[..text.find("EventPattern:").unwrap()].lines().count();
-    assert_eq!(
-        parse(&text).unwrap_err(),
-        [Wrong::new(line, message)],
-        "each part alone is met"
-    );
-}
-
-#[test]
-fn a_pattern_that_cannot_be_judged_is_refused() {
-    refused(
-        "- prefix: thing-",
-        "- wildcard: thing-*",
-        "`wildcard` cannot be judged",
-    );
-}
-
-#[test]
-fn a_route_that_is_there_twice_is_refused() {
-    refused(
-        "Path: /things/{id}/name\n            Method: PUT",
-        "Method: POST\n            Path: /things",
-        "already served by Commands",
-    );
-    refused("Method: PUT", "Method: PUSH", "`PUSH` is no method");
-    refused("Path: /things/{id}/name", "Path: things", "begins with `/`");
-}
-
-#[test]
-fn what_is_no_number_is_refused() {
-    refused(
-        "VisibilityTimeout: 42",
-        "VisibilityTimeout: long",
-        "a whole number is needed, found `long`",
-    );
-}
-
-#[test]
-fn every_wrong_line_is_named() {
-    let text = FIXTURE
-        .replace("Binary: reader", "Binary: raeder")
-        .replace("!Ref Dead", "!Ref Nothing");
-    assert_eq!(parse(&text).unwrap_err().len(), 2);
+fn a_consumer_has_as_many_processes_as_it_may() {
+    let template = parse(FIXTURE).unwrap();
+    for (most, expected) in [(1, vec!["Reader"]), (2, vec!["Reader", "Reader~2"])] {
+        let (functions, consumers) = template.processes(most);
+        let given: Vec<_> = consumers.iter().map(|mapping| &mapping.function).collect();
+        assert_eq!(given, expected);
+        assert_eq!(functions.len(), 1 + expected.len());
+    }
+    assert_eq!(template.processes(9).1.len(), 3);
 }
 
 #[test]
@@ -358,6 +265,7 @@ fn the_projects_own_template_is_served_whole() {
     let known = Known {
         binaries: &binaries,
         aggregates: domain::registry::AGGREGATES,
+        parameters: &Given::new(),
     };
     let template = Template::parse(text, &known).unwrap();
     let written = |line: &str| text.lines().filter(|found| found.trim() == line).count();
@@ -369,6 +277,7 @@ fn the_projects_own_template_is_served_whole() {
     assert_eq!(template.routes.len(), written("Type: HttpApi"));
     assert_eq!(template.streams.len(), written("Type: DynamoDB"));
     assert_eq!(template.consumers.len(), written("Type: SQS"));
+    assert_eq!(template.schedules.len(), written("Type: Schedule"));
     assert_eq!(template.queues.len(), written("Type: AWS::SQS::Queue"));
     assert_eq!(template.rules.len(), written("Type: AWS::Events::Rule"));
     assert!(!template.routes.is_empty() && !template.rules.is_empty());

@@ -150,11 +150,11 @@ impl Workers {
         worker.changed.notify_waiters();
     }
 
-    /// Asks for the function's process to be killed.
+    /// Asks for the function's process to be killed, or all of them where it has several.
     pub(crate) fn kill(&self, function: &str) {
-        if let Some(worker) = self.workers.get(function) {
-            worker.kill.notify_one();
-        }
+        let of_function = |id: &str| id == function || function_of(id) == function;
+        let workers = self.workers.iter().filter(|(id, _)| of_function(id));
+        workers.for_each(|(_, worker)| worker.kill.notify_one());
     }
 
     /// Waits until somebody wants the function's process killed.
@@ -218,6 +218,16 @@ impl Workers {
             true
         })
     }
+}
+
+/// The id under which another process of a function is given work of its own.
+pub fn another(function: &str, number: u32) -> String {
+    format!("{function}~{number}")
+}
+
+/// The function that does the work that is given to this id.
+pub fn function_of(id: &str) -> &str {
+    id.split('~').next().unwrap_or(id)
 }
 
 impl Worker {
