@@ -4,9 +4,10 @@ use crate::ConsumerError;
 use crate::walk::is_built;
 use event_store::SEEN_SHARDS;
 use read_model::{Generation, Generations, Owed, ReadModelTable};
+use serde::Serialize;
 
 /// How far a consumer's generations are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
     /// Which there are.
     pub generations: Generations,
@@ -19,7 +20,7 @@ pub struct Progress {
 }
 
 /// How far the walk along one generation is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Walked {
     /// Which one.
     pub generation: Generation,

@@ -49,7 +49,10 @@ impl Asking {
         };
         let creates = id.is_none();
         let id = id.unwrap_or_else(Uuid::now_v7);
-        let (stream, cache) = (stream_name(Operation::CATEGORY, id), Cache::none());
+        let (stream, cache) = (
+            stream_name(Operation::CATEGORY, id),
+            Cache::<Operation>::none(),
+        );
         let part = Part::new(&stream, &command, &cache).creating(creates);
         let appended = execute(log, clock, &metadata, part).await;
         appended.with_context(|| format!("{stream} was not written"))?;

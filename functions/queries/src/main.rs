@@ -13,26 +13,69 @@ use aws_sdk_dynamodb::Client;
 use domain::Aggregate;
 use domain::registry::{self, AggregateVisitor};
 use edge::{sdk_config, variable};
-use event_store::DynamoDbEventLog;
-use lambda_http::{Error, Request, service_fn, tracing};
-use read_model::DynamoDbDocuments;
+use event_store::{DynamoDbEventLog, DynamoDbHeads};
+use lambda_http::{Body, Error, Request, Response, service_fn, tracing};
+use read_model::ReadModelTable;
+use std::convert::Infallible;
 use std::pin::Pin;
 
 type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
-struct Serve(answer::Queries<DynamoDbEventLog, DynamoDbDocuments>);
+struct Serve {
+    log: DynamoDbEventLog,
+    read_model: ReadModelTable,
+    /// Where parts of texts are looked up, where this deployment has search.
+    search: Option<ReadModelTable>,
+    heads: DynamoDbHeads,
+    subject_claim: String,
+}
+
+impl Serve {
+    async fn answer<A: Aggregate>(&self, request: Request) -> Result<Response<Body>, Infallible> {
+        // OK because the generation that is shown is asked for now and then, and is known else.
+        let search = async {
+            match &self.search {
+                Some(table) => table.live().await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (documents, search) = match tokio::try_join!(self.read_model.live(), search) {
+            Ok(live) => live,
+            Err(error) => return Ok(answer::unanswered(&request, error)),
+        };
+        let queries = answer::Queries {
+            log: self.log.clone(),
+            documents,
+            search,
+            heads: self.heads.clone(),
+            subject_claim: self.subject_claim.clone(),
+        };
+        answer::answer::<A>(&queries, request).await
+    }
+}
 
 impl AggregateVisitor for Serve {
     type Output = Served;
 
     fn visit<A: Aggregate>(self) -> Served {
         Box::pin(async move {
-            let queries = &self.0;
-            lambda_http::run(service_fn(|request: Request| {
-                answer::answer::<A>(queries, request)
-            }))
-            .await
+            let serve = &self;
+            lambda_http::run(service_fn(|request| serve.answer::<A>(request))).await
         })
+    }
+}
+
+/// Answers from a read model that is no aggregate's own; the timeline reads what it lists from the log.
+async fn serve(
+    read_model: &ReadModelTable,
+    timeline_of: Option<&DynamoDbEventLog>,
+    subject_claim: &str,
+    request: Request,
+) -> Result<Response<Body>, Infallible> {
+    match (read_model.live().await, timeline_of) {
+        (Err(error), _) => Ok(answer::unanswered(&request, error)),
+        (Ok(live), Some(log)) => events::answer(log, &live, subject_claim, request).await,
+        (Ok(live), None) => answer::answer_statistics(&live, subject_claim, request).await,
     }
 }
 
@@ -40,35 +83,32 @@ impl AggregateVisitor for Serve {
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let client = Client::new(&sdk_config()?);
-    let documents = DynamoDbDocuments::new(client.clone(), variable("READ_MODEL_TABLE")?);
+    let read_model = ReadModelTable::new(client.clone(), variable("READ_MODEL_TABLE")?);
+    let log = || variable("EVENTS_TABLE").map(|table| DynamoDbEventLog::new(client.clone(), table));
     let subject_claim = variable("SUBJECT_CLAIM")?;
-    if variable("READ_MODEL").is_ok_and(|name| name == domain::statistics::NAME) {
-        let (documents, subject_claim) = (&documents, &subject_claim);
-        return lambda_http::run(service_fn(|request: Request| {
-            answer::answer_statistics(documents, subject_claim, request)
-        }))
-        .await;
-    }
-    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
-    if variable("READ_MODEL").is_ok_and(|name| name == domain::timeline::NAME) {
-        let (log, documents, subject_claim) = (&log, &documents, &subject_claim);
-        return lambda_http::run(service_fn(|request: Request| {
-            events::answer(log, documents, subject_claim, request)
-        }))
-        .await;
+    if let Ok(name) = variable("READ_MODEL") {
+        let timeline_of = match name.as_str() {
+            domain::timeline::NAME => Some(log()?),
+            domain::statistics::NAME => None,
+            name => return Err(format!("nothing is asked of the read model {name} alone").into()),
+        };
+        let (read_model, timeline_of) = (&read_model, timeline_of.as_ref());
+        let answer = |request| serve(read_model, timeline_of, &subject_claim, request);
+        return lambda_http::run(service_fn(answer)).await;
     }
     let search = match variable("SEARCH").as_deref() {
-        Ok("on") => Some(DynamoDbDocuments::new(client, variable("SEARCH_TABLE")?)),
+        Ok("on") => Some(variable("SEARCH_TABLE")?),
         _ => None,
     };
-    let queries = answer::Queries {
-        log,
-        documents,
-        search,
+    let serve = Serve {
+        log: log()?,
+        read_model,
+        search: search.map(|table| ReadModelTable::new(client.clone(), table)),
+        heads: DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?),
         subject_claim,
     };
     let name = variable("AGGREGATE")?;
-    registry::aggregate(&name, Serve(queries))
+    registry::aggregate(&name, serve)
         .ok_or_else(|| format!("no aggregate is named {name}"))?
         .await
 }
