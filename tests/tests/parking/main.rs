@@ -5,7 +5,8 @@ mod redrives;
 use aws_sdk_dynamodb::types::AttributeValue;
 use event_store::Cache;
 use read_model::{
-    AtLeast, Documents, ReadModelError, Row, StoredDocument, build, note, parked, project, show,
+    AtLeast, Counts, Documents, ReadModelError, Row, RowChange, StoredDocument, build, note,
+    parked, project, redrive, show,
 };
 use tests::account::{Account, Command, run, unkeyed};
 use tests::backend::Backend;
@@ -23,6 +24,7 @@ on_each_backend! {
     a_commit_that_is_gone_is_poison
     messages_for_a_parked_stream_are_heard_without_reading_the_log
     other_streams_go_on
+    a_late_writer_writes_over_no_parked_document
     a_parked_document_is_shown_as_far_as_it_is
     a_query_that_meets_poison_says_so
     a_failure_of_the_moment_is_noted_and_forgotten
@@ -236,6 +238,47 @@ async fn other_streams_go_on(backend: &Backend) {
     assert_eq!(all_parked(backend).await, ["a"]);
 }
 
+async fn a_late_writer_writes_over_no_parked_document(backend: &Backend) {
+    account(backend, &[Command::Withdraw(REFUSED), Command::Withdraw(1)]).await;
+    ring(backend, 3).await;
+    let documents = backend.documents();
+    let before = stored(backend).await;
+    ring(backend, 4).await;
+    let parked = stored(backend).await;
+    assert_eq!(parked.applied, before.applied);
+    redrive::<Fussy<false>>(&backend.log(), &documents, NAME, 4)
+        .await
+        .expect("tried");
+    let tried = stored(backend).await;
+    let late = StoredDocument {
+        applied: 4,
+        ..before.clone()
+    };
+    for over in [&before, &parked] {
+        let refused = documents.put(&late, Some(over), &Counts::new()).await;
+        let conflict = matches!(refused, Err(ReadModelError::Conflict));
+        assert!(conflict, "{refused:?}");
+        // Nor does one who has rows to settle say of the other's that they are done.
+        let slow = StoredDocument {
+            pending: vec![RowChange {
+                row: parked.rows[0].clone(),
+                gone: false,
+            }],
+            ..over.clone()
+        };
+        let unsettled = StoredDocument {
+            pending: slow.pending.clone(),
+            ..tried.clone()
+        };
+        documents
+            .put(&unsettled, Some(&tried), &Counts::new())
+            .await
+            .expect("written");
+        documents.settle(&slow).await.expect("settled");
+        assert_eq!(stored(backend).await.pending, slow.pending);
+    }
+}
+
 async fn a_parked_document_is_shown_as_far_as_it_is(backend: &Backend) {
     account(backend, &[Command::Withdraw(REFUSED), Command::Withdraw(1)]).await;
     ring(backend, 5).await;
@@ -310,7 +353,7 @@ async fn a_note_harms_no_document(backend: &Backend) {
         applied: 4,
         ..before.clone()
     };
-    let counts = read_model::Counts::new();
+    let counts = Counts::new();
     documents
         .put(&next, Some(&before), &counts)
         .await
