@@ -66,6 +66,8 @@ pub struct Settings {
     pub page: usize,
     /// How much of a tick goes into walking; what is left then is done by messages.
     pub tick: Duration,
+    /// A chain of walking messages that has not written for so long was lost; a tick begins it again.
+    pub stalled: Duration,
     /// How long one message walks.
     pub slice: Duration,
 }
@@ -79,6 +81,8 @@ impl Default for Settings {
             batch: Duration::from_secs(30),
             page: 100,
             tick: Duration::from_secs(3),
+            // OK because a slice is far shorter, and two chains at one place do no harm: one of them ends.
+            stalled: Duration::from_secs(30),
             slice: Duration::from_secs(5),
         }
     }

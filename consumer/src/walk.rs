@@ -10,7 +10,7 @@ use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams, rfc3339, stream_cate
 use futures_util::{StreamExt, stream};
 use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed};
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many of them are consumed side by side.
 const SIDE_BY_SIDE: usize = 16;
@@ -18,9 +18,6 @@ const SIDE_BY_SIDE: usize = 16;
 const MOST_OWED: usize = 200;
 /// How much of an error is kept beside an owed stream, in characters.
 const MOST_SAID: usize = 200;
-/// A chain of walking messages that has not written for so long has come to its end, or was lost.
-const STALLED: Duration = Duration::from_secs(30);
-
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -73,7 +70,7 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         generation: Generation,
         until: Instant,
     ) -> Result<(), ConsumerError> {
-        let fresh = rfc3339(self.ago(STALLED));
+        let fresh = rfc3339(self.ago(self.settings.stalled));
         let checkpoints = self.table.checkpoints(generation).await?;
         let was_begun = generations.building.as_ref().is_some_and(|building| {
             building.generation == generation

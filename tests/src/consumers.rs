@@ -3,15 +3,17 @@
 use crate::backend::Backend;
 use crate::users;
 use aws_lambda_events::event::sqs::SqsEvent;
-use consumer::{Consume, Consumer, Queue, Settings};
+use chrono::{TimeDelta, Utc};
+use consumer::{Consume, Consumer, Queue, Ring, Settings};
 use domain::Operation;
 use domain::operation::Command;
 use edge::{Announcement, SOURCE};
 use event_store::{
-    Cache, DynamoDbEventLog, DynamoDbHeads, EventLog, Metadata, Part, advance, execute, stream_id,
+    Cache, DynamoDbEventLog, DynamoDbHeads, EventLog, Metadata, Part, advance, execute, rfc3339,
+    stream_id,
 };
 use project::Projections;
-use read_model::{Documents, Generation, Shards};
+use read_model::{Documents, DynamoDbDocuments, Generation, Shards};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::error::Error;
@@ -48,8 +50,9 @@ impl Told {
 }
 
 /// The consumer of a read model.
-pub type ReadModelConsumer =
-    Consumer<Projections<DynamoDbEventLog>, DynamoDbEventLog, DynamoDbHeads, Told>;
+pub type ReadModelConsumer = InProcess<Projections<DynamoDbEventLog>>;
+/// A consumer that does this with streams.
+pub type InProcess<C> = Consumer<C, DynamoDbEventLog, DynamoDbHeads, Told>;
 
 /// Nothing is waited for.
 pub const AT_ONCE: Settings = Settings {
@@ -62,13 +65,22 @@ pub const AT_ONCE: Settings = Settings {
     batch: Duration::ZERO,
     page: 100,
     tick: Duration::from_secs(30),
+    stalled: Duration::from_secs(30),
     slice: Duration::from_secs(30),
 };
 
 /// The consumer that keeps the read model of this name, in the backend's table of documents.
 pub fn consumer(backend: &Backend, name: &str) -> ReadModelConsumer {
+    consumer_that(
+        backend,
+        Projections::of(name, backend.log()).expect("a read model"),
+    )
+}
+
+/// The consumer that does this with streams.
+pub fn consumer_that<C: Consume>(backend: &Backend, consume: C) -> InProcess<C> {
     Consumer {
-        consume: Projections::of(name, backend.log()).expect("a read model"),
+        consume,
         log: backend.log(),
         seen: backend.heads(),
         table: backend.read_model(),
@@ -136,6 +148,8 @@ pub fn announced(stream: &str, version: u64) -> String {
         stream: stream.to_owned(),
         version,
         kind: "Something".to_owned(),
+        // OK because a moment later would be after the table was begun, by the same message.
+        timestamp: rfc3339(Utc::now() - TimeDelta::minutes(1)),
         ..Announcement::tick()
     };
     event(&said)
@@ -163,14 +177,14 @@ pub fn batch(bodies: &[String]) -> SqsEvent {
 }
 
 /// Has the consumer hear a batch; the positions of the messages that failed.
-pub async fn hear(consumer: &ReadModelConsumer, bodies: &[String]) -> Vec<String> {
+pub async fn hear<C: Consume>(consumer: &InProcess<C>, bodies: &[String]) -> Vec<String> {
     let answer = consumer.handle(batch(bodies)).await;
     let failures = answer.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
 }
 
 /// Has the consumer hear a batch, and then whatever it tells itself.
-pub async fn hear_all(consumer: &ReadModelConsumer, bodies: &[String]) {
+pub async fn hear_all<C: Consume>(consumer: &InProcess<C>, bodies: &[String]) {
     assert_eq!(hear(consumer, bodies).await, [""; 0]);
     while let Some(body) = consumer.queue.next() {
         assert_eq!(hear(consumer, &[body]).await, [""; 0]);
@@ -193,4 +207,53 @@ pub async fn ask(backend: &Backend, id: Uuid, command: &str, fields: Value) -> S
     let version = publish(backend, &name).await;
     assert_eq!(stream_id(&name), id.to_string());
     announced(&name, version)
+}
+
+/// Remembers why it turned to which streams, in which generations.
+#[derive(Debug, Default)]
+pub struct Remembering {
+    /// The name.
+    pub name: &'static str,
+    /// Whether it has no effects outside.
+    pub is_pure: bool,
+    /// The generation, the stream, the version and why.
+    pub rung: Mutex<Vec<(u32, String, u64, Ring)>>,
+}
+
+impl Remembering {
+    /// All that it turned to since it was asked last, sorted.
+    pub fn take(&self) -> Vec<(u32, String, u64, Ring)> {
+        let mut rung = std::mem::take(&mut *self.rung.lock().expect("no panic"));
+        rung.sort_by_key(|(generation, stream, version, _)| {
+            (*generation, stream.clone(), *version)
+        });
+        rung
+    }
+}
+
+impl Consume for Remembering {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn reads(&self, category: &str) -> bool {
+        category == "user"
+    }
+
+    fn is_pure(&self) -> bool {
+        self.is_pure
+    }
+
+    async fn consume(
+        &self,
+        documents: &DynamoDbDocuments,
+        stream: &str,
+        version: u64,
+        ring: Ring,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let number = documents.generation().number;
+        let rung = (number, stream.to_owned(), version, ring);
+        self.rung.lock().expect("no panic").push(rung);
+        Ok(())
+    }
 }
