@@ -5,12 +5,15 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod compact;
 mod counters;
 mod documents;
 mod dynamodb;
 mod error;
 mod generations;
+mod item;
 mod list;
+mod parking;
 mod progress;
 mod project;
 mod query;
@@ -22,7 +25,8 @@ pub use documents::{
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, ReadModelTable};
-pub use list::{Cursor, Page, found, listed, rows};
-pub use project::project;
-pub use query::{AtLeast, Shown, show};
+pub use list::{Cursor, Page, found, listed, merged};
+pub use parking::{PARKED, build, note, parked};
+pub use project::{document_id, project, project_anew, redrive, stream};
+pub use query::{AtLeast, Shown, head, show, wait_for};
 pub use search::{CANDIDATES, Wanted, search};

@@ -1,13 +1,14 @@
 //! Lists of documents: a page is merged from the shards of a list, newest first.
 
 use crate::documents::list_partitions;
+use crate::parking::Poison;
 use crate::progress::Progress;
 use crate::project::stream;
 use crate::{Documents, ReadModelError, Row, StoredDocument};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use decider::{Decider, Entry, Projection};
-use event_store::{EventLog, StoreError};
+use event_store::EventLog;
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -76,8 +77,8 @@ where
     };
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
-        let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
-        let (rows, next) = rows(documents, list, below, wanted).await?;
+        let below = page.next.as_ref().map(Cursor::as_str);
+        let (rows, next) = merged(documents, list, below, wanted).await?;
         page.next = next;
         page.documents
             .extend(behind::<P>(log, documents, &rows).await?);
@@ -88,11 +89,11 @@ where
     Ok(page)
 }
 
-/// At most `limit` rows of a list, newest first and all of them below `below`, and where those after them begin.
+/// At most `limit` rows of a list below `below`, merged from its shards, and where the next ones begin.
 ///
 /// # Errors
 /// The store failed.
-pub async fn rows(
+pub async fn merged(
     documents: &impl Documents,
     list: &str,
     below: Option<&str>,
@@ -199,16 +200,12 @@ where
     let mut progress = Progress::<P>::after(Some(stored))?;
     if progress.applied < stored.applied {
         let stream = stream::<P>(&stored.id);
-        progress = match progress.advance(log, &stream, stored.applied).await {
-            Err(
-                error @ (ReadModelError::Poison { .. }
-                | ReadModelError::Log(StoreError::Corrupt { .. })),
-            ) => {
-                tracing::warn!(%stream, %error, "left out of a list");
-                return Ok(None);
-            }
-            advanced => advanced?,
-        };
+        let (anew, poison) = Progress::advance(Some(stored), log, &stream, stored.applied).await?;
+        if let Some(Poison { version, why }) = poison {
+            tracing::warn!(stream, version, why, "left out of a list");
+            return Ok(None);
+        }
+        progress = anew;
     }
     Ok(progress
         .document

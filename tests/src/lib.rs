@@ -37,6 +37,7 @@ pub mod account;
 pub mod backend;
 pub mod doors;
 mod dynamodb_local;
+pub mod fussy;
 pub mod gateway;
 pub mod http;
 pub mod interfere;

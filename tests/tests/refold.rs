@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use event_store::Cache;
 use read_model::{
-    AtLeast, Counts, Documents, ReadModelError, Row, StoredDocument, found, listed, project, show,
+    AtLeast, Counts, Documents, ReadModelError, Row, StoredDocument, found, listed, project,
+    project_anew, show,
 };
 use tests::account::{Account, Command, run, unkeyed};
 use tests::backend::Backend;
@@ -171,7 +172,18 @@ async fn what_was_counted_under_another_fold_is_not_counted_again(backend: &Back
         .await
         .expect("counted");
     let before = documents.counters(" ", "~").await.expect("readable");
-    let refused = project::<Turnover<2>>(&log, &documents, NAME, 2).await;
+    project::<Turnover<2>>(&log, &documents, NAME, 2)
+        .await
+        .expect("heard");
+    let parked = stored(backend, NAME).await;
+    let trouble = parked.parked().expect("it is parked");
+    assert_eq!(trouble.version, 2);
+    assert!(
+        trouble.why.contains("strangelog rebuild"),
+        "{}",
+        trouble.why
+    );
+    let refused = project_anew::<Turnover<2>>(&log, &documents, NAME, 2).await;
     let counted = matches!(
         refused,
         Err(ReadModelError::Counted {

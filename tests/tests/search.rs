@@ -119,8 +119,9 @@ async fn a_user_is_found_by_any_part_of_name_and_email(backend: &Backend) {
 
 async fn whoever_is_gone_or_has_another_name_is_not_found(backend: &Backend) {
     let id = user(backend, "Sarah Johnson", "s@example.com").await;
-    let renamed = run(&backend.log(), &backend.clock, id, &rename("Sarah Miller"));
-    renamed.await.expect("renamed");
+    let rename = rename("Sarah Miller");
+    let renamed = run(&backend.log(), &backend.clock, id, &rename).await;
+    renamed.expect("renamed");
     // The rows are behind, and the document is not.
     let users = backend.documents();
     let kept = project::<Users>(&backend.log(), &users, &stream_of(id), 2).await;
@@ -136,7 +137,7 @@ async fn whoever_is_gone_or_has_another_name_is_not_found(backend: &Backend) {
     hear(backend, id, 3).await;
     let part = list::<User>("mille");
     let index = index(&backend.client, backend);
-    let (rows, _) = read_model::rows(&index, &part, None, 20)
+    let (rows, _) = read_model::merged(&index, &part, None, 20)
         .await
         .expect("read");
     assert_eq!(rows, []);
@@ -252,7 +253,9 @@ async fn among_100_000_users_a_search_for_5_letters_takes_50_read_units_at_most(
             ("@example", limit),
         ] {
             let page = asked(&backend.log(), &users, &index, query, None, limit).await;
-            let units = units(&meter.take());
+            // OK because a query then reads the head of each, to say how far its document is behind.
+            let heads = page.documents.len() as f64 / 2.0;
+            let units = units(&meter.take()) + heads;
             eprintln!(
                 "{query}, at most {limit}: {} users, {units} read units",
                 page.documents.len()
@@ -281,10 +284,7 @@ fn document(id: &str, name: &str, email: &str, created_at: &str) -> StoredDocume
         applied: 1,
         fold: Users::FOLD_VERSION,
         document: Some(document.to_string()),
-        rows: Vec::new(),
-        pending: Vec::new(),
-        counted: false,
-        trouble: None,
+        ..StoredDocument::default()
     }
 }
 
