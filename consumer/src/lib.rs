@@ -1,10 +1,31 @@
 //! What every consumer of events has: it hears of streams with news, walks along those that it may have missed, and does what
 //! those who look after it ask for. What it makes of a stream is its own.
+//!
+//! | to | look at |
+//! |---|---|
+//! | be a consumer | [`Consume`], [`Consumer`] |
+//! | catch up without messages | [`Consumer::walk`], [`Consumer::tick`] |
+//! | follow a rebuild | [`progress`] |
 #![warn(missing_docs)]
+
+mod message;
+mod operate;
+mod progress;
+mod queue;
+mod ring;
+mod runtime;
+mod turn;
+mod walk;
+
+pub use message::Own;
+pub use progress::{Progress, Walked, progress};
+pub use queue::{Queue, SqsQueue};
+pub use runtime::{Consumer, ConsumerError, Settings};
+pub use walk::Left;
 
 use read_model::DynamoDbDocuments;
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, ready};
 
 /// Why a consumer turns to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,4 +60,25 @@ pub trait Consume: Send + Sync {
         version: u64,
         ring: Ring,
     ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send;
+
+    /// The id of the document that it keeps of a stream.
+    fn document<'a>(&self, stream: &'a str) -> &'a str {
+        stream
+    }
+
+    /// The stream of the document with this id.
+    fn stream(&self, document: &str) -> String {
+        document.to_owned()
+    }
+
+    /// Notes beside a stream's document why it is not at `version`, for whoever looks; it is tried again. A note may be lost.
+    fn note(
+        &self,
+        _documents: &DynamoDbDocuments,
+        _stream: &str,
+        _version: u64,
+        _why: &str,
+    ) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
 }

@@ -1,8 +1,8 @@
 //! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
 use crate::{
-    Account, AccountStatistics, Aggregate, Mailing, NameChange, ReadModel, ReadModelOf, SearchOf,
-    TimelineOf, Transfer, User, UserStatistics, Welcome,
+    Account, AccountStatistics, Aggregate, Mailing, NameChange, Operation, ReadModel, ReadModelOf,
+    SearchOf, TimelineOf, Transfer, User, UserStatistics, Welcome,
 };
 use decider::Decider;
 use std::collections::BTreeMap;
@@ -34,17 +34,22 @@ pub trait MailingVisitor {
 macro_rules! registry {
     (
         aggregates: [$($aggregate:ty),+ $(,)?],
+        without_read_model: [$($unread:ty),* $(,)?],
         projections: [$($projection:ty),* $(,)?],
         mailings: [$($mailing:ty),* $(,)?] $(,)?
     ) => {
         /// The category of every aggregate, with the types of its events.
         pub const AGGREGATES: &[(&str, &[&str])] =
-            &[$((<$aggregate as Decider>::CATEGORY, <$aggregate as Aggregate>::EVENT_TYPES)),+];
+            &[
+                $((<$aggregate as Decider>::CATEGORY, <$aggregate as Aggregate>::EVENT_TYPES),)+
+                $((<$unread as Decider>::CATEGORY, <$unread as Aggregate>::EVENT_TYPES),)*
+            ];
 
         /// Every projection: the name of the read model that it keeps, and the category whose streams it reads.
         pub const PROJECTIONS: &[(&str, &str)] = &[
             $((<$aggregate as Aggregate>::COLLECTION, <$aggregate as Decider>::CATEGORY),)+
             $((crate::timeline::NAME, <$aggregate as Decider>::CATEGORY),)+
+            $((crate::timeline::NAME, <$unread as Decider>::CATEGORY),)*
             $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
         ];
 
@@ -58,11 +63,15 @@ macro_rules! registry {
             $(if category == <$aggregate as Decider>::CATEGORY {
                 return Some(visitor.visit::<$aggregate>());
             })+
+            $(if category == <$unread as Decider>::CATEGORY {
+                return Some(visitor.visit::<$unread>());
+            })*
             None
         }
 
         /// Visits the projection that keeps the read model of this name from streams of this category; `None` if there is
-        /// none. Every aggregate has one, named by its collection, and a part in the timeline.
+        /// none. Every aggregate has one, named by its collection, but for those that are listed as without, and a part in
+        /// the timeline.
         pub fn projection<V: ReadModelVisitor>(name: &str, category: &str, visitor: V) -> Option<V::Output> {
             $(if projects::<ReadModelOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<ReadModelOf<$aggregate>>());
@@ -70,6 +79,9 @@ macro_rules! registry {
             $(if projects::<TimelineOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<TimelineOf<$aggregate>>());
             })+
+            $(if projects::<TimelineOf<$unread>>(name, category) {
+                return Some(visitor.visit::<TimelineOf<$unread>>());
+            })*
             $(if projects::<$projection>(name, category) {
                 return Some(visitor.visit::<$projection>());
             })*
@@ -103,6 +115,7 @@ fn projects<P: ReadModel>(name: &str, category: &str) -> bool {
 
 registry! {
     aggregates: [User, Account, Transfer],
+    without_read_model: [Operation],
     projections: [UserStatistics, AccountStatistics, SearchOf<User>],
     mailings: [Welcome, NameChange],
 }

@@ -3,6 +3,7 @@
 use crate::causes;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use chrono::Utc;
 use event_store::{Commit, StoreError, rfc3339, stream_id};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,13 @@ use uuid::Uuid;
 
 /// The `source` of everything that we put on the bus.
 pub const SOURCE: &str = "strangelog";
+
+/// The category of the streams that say what is asked of consumers.
+pub const OPERATIONS: &str = "ops";
+/// The stream that every tick names; there is none.
+const TICK_STREAM: &str = "ops-tick";
+/// The type of a tick.
+const TICK: &str = "Tick";
 
 /// The `detail` of one event on the bus. A consumer takes it as a doorbell, and reads the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +50,29 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    /// Says to all consumers that time has passed: none of them has a clock of its own.
+    pub fn tick() -> Self {
+        let id = Uuid::now_v7();
+        Self {
+            id,
+            stream: TICK_STREAM.to_owned(),
+            version: 0,
+            kind: TICK.to_owned(),
+            schema_version: 1,
+            timestamp: rfc3339(Utc::now()),
+            command_id: id,
+            correlation_id: id,
+            causation_id: None,
+            source: "schedule".to_owned(),
+            dataref: String::new(),
+        }
+    }
+
+    /// Whether it is one of those.
+    pub fn is_tick(&self) -> bool {
+        self.stream == TICK_STREAM && self.kind == TICK
+    }
+
     /// One for each event of a commit. `collection` is what paths call its aggregates: `users`.
     ///
     /// # Errors

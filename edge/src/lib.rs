@@ -8,7 +8,7 @@ mod config;
 mod http;
 mod problem;
 
-pub use announcement::{Announcement, Message, SOURCE, each};
+pub use announcement::{Announcement, Message, OPERATIONS, SOURCE, each};
 pub use caller::Caller;
 pub use causes::causes;
 pub use config::{ConfigError, sdk_config, variable};

@@ -3,7 +3,8 @@
 use crate::dynamodb::failure;
 use crate::heads_dynamodb::decode;
 use crate::schema::{SEEN, SEEN_INDEX, SHARD, STREAM, VERSION};
-use crate::{DynamoDbHeads, Head, StoreError};
+use crate::upkeep::{Key, Page, Segment};
+use crate::{DynamoDbEventLog, DynamoDbHeads, Head, Position, StoreError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::HashMap;
 use std::future::Future;
@@ -133,5 +134,87 @@ impl SeenStreams for DynamoDbHeads {
             }
         }
         Ok(heads)
+    }
+}
+
+impl DynamoDbHeads {
+    /// About how many streams there are, as DynamoDB counts them every six hours.
+    ///
+    /// # Errors
+    /// The store could not do its work.
+    pub async fn estimate(&self) -> Result<u64, StoreError> {
+        let table = self.client.describe_table().table_name(&self.table);
+        let table = table.send().await.map_err(failure)?.table;
+        let count = table.and_then(|table| table.item_count).unwrap_or_default();
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// A page of the heads that are not in the index.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when one of them cannot be read.
+    pub async fn unplaced(
+        &self,
+        segment: Segment,
+        from: Option<Key>,
+    ) -> Result<Page<Head>, StoreError> {
+        // OK because it need not be consistent: one that is missed has been written since.
+        let found = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("attribute_not_exists(#seen)")
+            .expression_attribute_names("#seen", SEEN)
+            .segment(segment.index)
+            .total_segments(segment.of)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(failure)?;
+        let items = found.items.unwrap_or_default().into_iter();
+        Ok(Page {
+            items: items
+                .map(|item| decode("heads", item))
+                .collect::<Result<_, _>>()?,
+            next: found.last_evaluated_key,
+        })
+    }
+}
+
+impl DynamoDbEventLog {
+    /// A page of where commits lie; those of one stream come in order, and in one segment. It reads what was written a second
+    /// ago, and misses what is newer.
+    ///
+    /// # Errors
+    /// The store could not do its work.
+    pub async fn places(
+        &self,
+        segment: Segment,
+        from: Option<Key>,
+    ) -> Result<Page<Position>, StoreError> {
+        let found = self
+            .client
+            .scan()
+            .table_name(&self.events)
+            .projection_expression("#stream, #version")
+            .expression_attribute_names("#stream", STREAM)
+            .expression_attribute_names("#version", VERSION)
+            .segment(segment.index)
+            .total_segments(segment.of)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(failure)?;
+        let place = |item: HashMap<String, AttributeValue>| {
+            let version = item.get(VERSION)?.as_n().ok()?.parse().ok()?;
+            let stream = item.get(STREAM)?.as_s().ok()?.clone();
+            Some(Position { stream, version })
+        };
+        let items = found.items.unwrap_or_default().into_iter();
+        Ok(Page {
+            // OK because an item without a version is none that was ever committed, and `verify` finds it.
+            items: items.filter_map(place).collect(),
+            next: found.last_evaluated_key,
+        })
     }
 }

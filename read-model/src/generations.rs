@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,15 @@ pub struct Building {
     pub since: String,
 }
 
+/// A generation that nobody writes any more; its items are to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Which one.
+    pub generation: Generation,
+    /// Since when: RFC 3339 in UTC. Whoever was at work then may still write some of it.
+    pub since: String,
+}
+
 /// Which generations there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generations {
@@ -45,6 +55,15 @@ pub struct Generations {
     /// The one that was live before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Generation>,
+    /// Those that are being deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
+    /// The streams of rebuilds that are to begin when no other is being built, in the order in which they were heard of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
+    /// The stream of the rebuild that each number was given to, so that none is begun twice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub made: BTreeMap<u32, String>,
     /// The greatest number that was ever given to one.
     #[serde(default)]
     pub last: u32,
@@ -61,6 +80,16 @@ impl Generation {
             number => format!("g{number}/{key}"),
         }
     }
+
+    /// Whether a key is one of this generation, and not of another one, or of all of them.
+    pub(crate) fn has(self, key: &str) -> bool {
+        let number = key
+            .strip_prefix('g')
+            .and_then(|key| key.split_once('/'))
+            .and_then(|(number, _)| number.parse::<u32>().ok());
+        let is_of_all = [KEY, STARTED, CLEARING].contains(&key);
+        number.unwrap_or(0) == self.number && !is_of_all
+    }
 }
 
 impl Generations {
@@ -74,8 +103,8 @@ impl Generations {
 /// The table of a read model, with all generations.
 #[derive(Clone, Debug)]
 pub struct ReadModelTable {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
     shown: Arc<Mutex<Option<(Instant, Generation)>>>,
 }
 
@@ -179,7 +208,12 @@ impl ReadModelTable {
     }
 }
 
+/// The partition of the item that names the generations.
 const KEY: &str = "generations";
+/// The partition of the item that says since when there is this table.
+pub(crate) const STARTED: &str = "started";
+/// The partition of the items that say how far the deletion of generations is.
+pub(crate) const CLEARING: &str = "clearing";
 
 fn key() -> Item {
     Item::from([

@@ -5,6 +5,8 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod checkpoints;
+mod clearing;
 mod compact;
 mod counters;
 mod documents;
@@ -19,12 +21,14 @@ mod project;
 mod query;
 mod search;
 
+pub use checkpoints::{Checkpoint, Owed};
+pub use clearing::Cleared;
 pub use documents::{
     Counts, Documents, MAX_COUNTERS, Row, RowChange, Shards, StoredDocument, Trouble,
 };
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
-pub use generations::{Building, Generation, Generations, ReadModelTable};
+pub use generations::{Building, Generation, Generations, Gone, ReadModelTable};
 pub use list::{Cursor, Page, found, listed, merged};
 pub use parking::{PARKED, build, note, parked};
 pub use project::{document_id, project, project_anew, redrive, stream};

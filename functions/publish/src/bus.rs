@@ -3,7 +3,6 @@
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use edge::{SOURCE, causes};
-use lambda_runtime::tracing;
 use std::collections::BTreeSet;
 
 /// Takes announcements; a port, so that a simulation can stand in.
@@ -15,8 +14,11 @@ pub trait Bus {
 /// One event for the bus, and the stream record that it came of.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// By position.
     pub record: usize,
+    /// The event's type.
     pub detail_type: String,
+    /// An announcement, in JSON.
     pub detail: String,
 }
 

@@ -3,7 +3,6 @@
 use edge::causes;
 use event_store::{Commit, EventLog, HeadError, Heads, StoreError, advance};
 use futures_util::{StreamExt, stream};
-use lambda_runtime::tracing;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many heads are written side by side.

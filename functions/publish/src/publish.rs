@@ -1,21 +1,13 @@
 //! From stream records to the bus: every entry's failure is read, retried, and at last reported for its record. The heads of
 //! the streams follow, so that nothing that is wrong with them holds up an event.
 
-use crate::bus::{Bus, Entry};
+use crate::announce::{announce, put};
+use crate::bus::Bus;
 use crate::heads::keep;
-use crate::pack::pack;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use domain::Aggregate;
-use domain::registry::{self, AggregateVisitor};
-use edge::Announcement;
 use event_store::{Commit, EventLog, Heads, StoreError};
-use lambda_runtime::tracing;
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// How often an entry is put before its record is left to the stream's own retries.
-const ATTEMPTS: u32 = 3;
 
 /// Publishes a batch; the answer names the first record that must come again, and Lambda sends all from there on.
 pub async fn publish(
@@ -33,7 +25,9 @@ pub async fn publish(
     let (mut commits, mut entries) = (Vec::new(), Vec::new());
     for (index, record) in batch.records.into_iter().enumerate() {
         let read = commit(record).and_then(|commit| {
-            let announced = commit.as_ref().map(|commit| announce(index, commit));
+            let announced = commit.as_ref().map(|commit| {
+                announce(index, commit).map_err(|error: StoreError| error.to_string())
+            });
             Ok(commit.zip(announced.transpose()?))
         });
         match read {
@@ -52,25 +46,8 @@ pub async fn publish(
             }
         }
     }
-    for attempt in 1..=ATTEMPTS {
-        let mut left = Vec::new();
-        for pack in pack(&entries, |entry| {
-            entry.detail.len() + entry.detail_type.len()
-        }) {
-            let refused = bus.put(pack).await;
-            left.extend(
-                refused
-                    .into_iter()
-                    .filter_map(|index| pack.get(index).cloned()),
-            );
-        }
-        entries = left;
-        if entries.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
-    }
-    failed.extend(entries.iter().map(|entry| entry.record));
+    let refused = put(bus, entries).await;
+    failed.extend(refused.iter().map(|entry| entry.record));
     failed.extend(keep(heads, log, commits).await);
     let mut answer = DynamoDbEventResponse::default();
     if let Some(first) = failed.first() {
@@ -95,28 +72,6 @@ fn commit(record: EventRecord) -> Result<Option<Commit>, String> {
     let read = serde_dynamo::from_item(record.change.new_image);
     read.map(Some)
         .map_err(|error: serde_dynamo::Error| error.to_string())
-}
-
-fn announce(record: usize, commit: &Commit) -> Result<Vec<Entry>, String> {
-    struct Collection;
-    impl AggregateVisitor for Collection {
-        type Output = &'static str;
-
-        fn visit<A: Aggregate>(self) -> &'static str {
-            A::COLLECTION
-        }
-    }
-    let category = commit.stream.split('-').next().unwrap_or_default();
-    let collection = registry::aggregate(category, Collection).unwrap_or(category);
-    let announced = Announcement::of(commit, collection);
-    let announced = announced.map_err(|error: StoreError| error.to_string())?;
-    let entries = announced.into_iter().map(|announcement| Entry {
-        record,
-        detail_type: announcement.kind.clone(),
-        // OK because a struct of texts and numbers has a JSON form.
-        detail: serde_json::to_string(&announcement).expect("an announcement has a JSON form"),
-    });
-    Ok(entries.collect())
 }
 
 #[cfg(test)]

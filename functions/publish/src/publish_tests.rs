@@ -1,4 +1,6 @@
 use super::*;
+use crate::announce::ATTEMPTS;
+use crate::bus::Entry;
 use chrono::DateTime;
 use event_store::{Batch, Hash, Head, MemoryEventLog, MemoryHeads, Metadata, Position};
 use event_store::{Stamp, StoredEvent};

@@ -1,0 +1,72 @@
+//! How far a consumer is, for whoever waits for it.
+
+use crate::ConsumerError;
+use crate::walk::is_built;
+use event_store::SEEN_SHARDS;
+use read_model::{Generation, Generations, Owed, ReadModelTable};
+
+/// How far a consumer's generations are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Which there are.
+    pub generations: Generations,
+    /// How far the live one is.
+    pub live: Walked,
+    /// How far the one in the making is.
+    pub building: Option<Walked>,
+    /// Whether the one in the making can be switched to.
+    pub is_built: bool,
+}
+
+/// How far the walk along one generation is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Walked {
+    /// Which one.
+    pub generation: Generation,
+    /// How many streams were looked at; one that moved meanwhile counts twice. `DynamoDbHeads::estimate` says of how many.
+    pub streams: u64,
+    /// How many shards have nothing left but what came since.
+    pub shards_done: usize,
+    /// Of so many.
+    pub shards: usize,
+    /// Streams that failed for the time being.
+    pub owed: Vec<Owed>,
+}
+
+/// How far the consumer of this table is.
+///
+/// # Errors
+/// The table cannot be read.
+pub async fn progress(table: &ReadModelTable) -> Result<Progress, ConsumerError> {
+    let generations = table.generations().await?;
+    let live = walked(table, generations.live, "").await?;
+    let (mut building, mut built) = (None, false);
+    if let Some(made) = &generations.building {
+        building = Some(walked(table, made.generation, &made.since).await?);
+        built = is_built(made, &table.checkpoints(made.generation).await?);
+    }
+    Ok(Progress {
+        generations,
+        live,
+        building,
+        is_built: built,
+    })
+}
+
+async fn walked(
+    table: &ReadModelTable,
+    generation: Generation,
+    since: &str,
+) -> Result<Walked, ConsumerError> {
+    let checkpoints = table.checkpoints(generation).await?;
+    let done = checkpoints
+        .iter()
+        .filter(|one| one.seen.as_str() >= since && !one.is_under_way);
+    Ok(Walked {
+        generation,
+        streams: checkpoints.iter().map(|one| one.walked).sum(),
+        shards_done: done.count(),
+        shards: usize::from(SEEN_SHARDS),
+        owed: checkpoints.into_iter().flat_map(|one| one.owed).collect(),
+    })
+}

@@ -1,0 +1,386 @@
+//! What those who look after the service ask of consumers: to make a read model anew, or to take up what was parked. Who asked,
+//! and why, is in the stream; the consumer that it names hears of it as of any other, and does it.
+
+use crate::Aggregate;
+use crate::registry;
+use crate::values::{Reason, texts};
+use decider::{Claim, Decider};
+use garde::Validate;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+texts! {
+    /// A consumer, by its name in the registry. Stored as it is, so that one that is gone one day can still be read.
+    Consumer: consumer;
+    /// One stream, by its whole name: `user-<uuid>`.
+    StreamName: stream_name;
+}
+
+/// What a caller asks for.
+#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub enum Command {
+    StartRebuild {
+        #[serde(default)]
+        #[garde(dive, custom(is_read_model))]
+        consumer: Consumer,
+        /// This one alone, in the generations that there are.
+        #[garde(dive, custom(read_by(consumer)))]
+        stream: Option<StreamName>,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    ChangeRebuild {
+        /// An option only so that its absence is reported beside the other fields; validation requires it.
+        #[garde(custom(Shown::given))]
+        status: Option<Shown>,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    CancelRebuild {
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+    Redrive {
+        #[serde(default)]
+        #[garde(dive)]
+        consumer: Consumer,
+        /// This one alone; else all that are parked.
+        #[garde(dive, custom(read_by(consumer)))]
+        stream: Option<StreamName>,
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
+}
+
+/// Which generation queries are to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Shown {
+    /// The new one, as soon as it is built.
+    Switched,
+    /// The one that was shown before.
+    SwitchedBack,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    RebuildStarted {
+        consumer: Consumer,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<StreamName>,
+        reason: Reason,
+    },
+    RebuildSwitched {
+        reason: Reason,
+    },
+    RebuildSwitchedBack {
+        reason: Reason,
+    },
+    RebuildCancelled {
+        reason: Reason,
+    },
+    KeptDiscarded {
+        reason: Reason,
+    },
+    RedriveRequested {
+        consumer: Consumer,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<StreamName>,
+        reason: Reason,
+    },
+}
+
+/// What is asked for by now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum State {
+    #[default]
+    Unknown,
+    /// A new generation, beside the one that is shown.
+    Started { consumer: Consumer },
+    /// That it be shown.
+    Switched { consumer: Consumer },
+    /// That the one before it be shown again.
+    SwitchedBack { consumer: Consumer },
+    /// That it be let go before it was ever shown.
+    Cancelled { consumer: Consumer },
+    /// That the one which is not shown be let go.
+    Discarded { consumer: Consumer },
+    /// One stream anew.
+    Remade {
+        consumer: Consumer,
+        stream: StreamName,
+    },
+    /// What was parked once more.
+    Redriven {
+        consumer: Consumer,
+        stream: Option<StreamName>,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Error {
+    /// Start it first.
+    #[error("there is no such rebuild")]
+    RebuildUnknown,
+    /// The id is taken: choose another id.
+    #[error("there is such an operation already")]
+    OperationExists,
+    /// It is another kind of operation, done as soon as it is heard of.
+    #[error("nothing is to be switched: this is no rebuild of a whole read model")]
+    NothingToSwitch,
+    /// Switch first.
+    #[error("the rebuild was never switched to, so there is nothing to go back from")]
+    NotSwitched,
+    /// Start another one.
+    #[error("the rebuild is over: what it made, or what it replaced, is let go")]
+    RebuildOver,
+}
+
+/// The aggregate.
+pub enum Operation {}
+
+impl Decider for Operation {
+    const CATEGORY: &'static str = "ops";
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Error = Error;
+
+    fn decide(command: &Command, state: &State) -> Result<Vec<Event>, Error> {
+        match (state, command.clone()) {
+            (
+                State::Unknown,
+                Command::StartRebuild {
+                    consumer,
+                    stream,
+                    reason,
+                },
+            ) => Ok(vec![Event::RebuildStarted {
+                consumer,
+                stream,
+                reason,
+            }]),
+            (
+                State::Unknown,
+                Command::Redrive {
+                    consumer,
+                    stream,
+                    reason,
+                },
+            ) => Ok(vec![Event::RedriveRequested {
+                consumer,
+                stream,
+                reason,
+            }]),
+            (State::Unknown, Command::ChangeRebuild { .. } | Command::CancelRebuild { .. }) => {
+                Err(Error::RebuildUnknown)
+            }
+            (_, Command::StartRebuild { .. } | Command::Redrive { .. }) => {
+                Err(Error::OperationExists)
+            }
+            (_, Command::ChangeRebuild { status, reason }) => {
+                show(state, status.unwrap_or(Shown::Switched), reason)
+            }
+            (_, Command::CancelRebuild { reason }) => cancel(state, reason),
+        }
+    }
+
+    fn evolve(state: State, event: &Event) -> State {
+        let consumer = state.consumer().cloned().unwrap_or_default();
+        match event.clone() {
+            Event::RebuildStarted {
+                consumer,
+                stream: None,
+                ..
+            } => State::Started { consumer },
+            Event::RebuildStarted {
+                consumer,
+                stream: Some(stream),
+                ..
+            } => State::Remade { consumer, stream },
+            Event::RebuildSwitched { .. } => State::Switched { consumer },
+            Event::RebuildSwitchedBack { .. } => State::SwitchedBack { consumer },
+            Event::RebuildCancelled { .. } => State::Cancelled { consumer },
+            Event::KeptDiscarded { .. } => State::Discarded { consumer },
+            Event::RedriveRequested {
+                consumer, stream, ..
+            } => State::Redriven { consumer, stream },
+        }
+    }
+}
+
+impl State {
+    /// Whom it is asked of.
+    #[must_use]
+    pub fn consumer(&self) -> Option<&Consumer> {
+        match self {
+            Self::Unknown => None,
+            Self::Started { consumer }
+            | Self::Switched { consumer }
+            | Self::SwitchedBack { consumer }
+            | Self::Cancelled { consumer }
+            | Self::Discarded { consumer }
+            | Self::Remade { consumer, .. }
+            | Self::Redriven { consumer, .. } => Some(consumer),
+        }
+    }
+}
+
+impl Aggregate for Operation {
+    const COLLECTION: &'static str = "rebuilds";
+    const SCOPE: &'static str = Self::CATEGORY;
+    const ROUTES: &'static [(&'static str, &'static str)] = &[
+        ("POST /rebuilds", "StartRebuild"),
+        ("PUT /rebuilds/{id}", "ChangeRebuild"),
+        ("DELETE /rebuilds/{id}", "CancelRebuild"),
+        ("POST /deliveries/redrives", "Redrive"),
+    ];
+    const EVENT_TYPES: &'static [&'static str] = &[
+        "RebuildStarted",
+        "RebuildSwitched",
+        "RebuildSwitchedBack",
+        "RebuildCancelled",
+        "KeptDiscarded",
+        "RedriveRequested",
+    ];
+    const STATUSES: &'static [&'static str] = &[
+        "started",
+        "switched",
+        "switched-back",
+        "cancelled",
+        "discarded",
+        "remade",
+        "redriven",
+    ];
+
+    fn status(state: &State) -> &'static str {
+        match state {
+            State::Unknown => "unknown",
+            State::Started { .. } => "started",
+            State::Switched { .. } => "switched",
+            State::SwitchedBack { .. } => "switched-back",
+            State::Cancelled { .. } => "cancelled",
+            State::Discarded { .. } => "discarded",
+            State::Remade { .. } => "remade",
+            State::Redriven { .. } => "redriven",
+        }
+    }
+
+    fn lookup(_: &str) -> Result<Claim, String> {
+        Err("an operation has no value to be found by".to_owned())
+    }
+
+    fn owner<'a>(_: &'a str, _: &'a State) -> Option<&'a str> {
+        None
+    }
+}
+
+fn show(state: &State, shown: Shown, reason: Reason) -> Result<Vec<Event>, Error> {
+    match (state, shown) {
+        (State::Started { .. } | State::SwitchedBack { .. }, Shown::Switched) => {
+            Ok(vec![Event::RebuildSwitched { reason }])
+        }
+        (State::Switched { .. }, Shown::SwitchedBack) => {
+            Ok(vec![Event::RebuildSwitchedBack { reason }])
+        }
+        (State::Switched { .. }, Shown::Switched)
+        | (State::SwitchedBack { .. }, Shown::SwitchedBack) => Ok(vec![]),
+        (State::Started { .. }, Shown::SwitchedBack) => Err(Error::NotSwitched),
+        (State::Cancelled { .. } | State::Discarded { .. }, _) => Err(Error::RebuildOver),
+        (State::Unknown | State::Remade { .. } | State::Redriven { .. }, _) => {
+            Err(Error::NothingToSwitch)
+        }
+    }
+}
+
+fn cancel(state: &State, reason: Reason) -> Result<Vec<Event>, Error> {
+    match state {
+        State::Started { .. } => Ok(vec![Event::RebuildCancelled { reason }]),
+        State::Switched { .. } | State::SwitchedBack { .. } => {
+            Ok(vec![Event::KeptDiscarded { reason }])
+        }
+        State::Cancelled { .. } | State::Discarded { .. } => Ok(vec![]),
+        State::Unknown | State::Remade { .. } | State::Redriven { .. } => {
+            Err(Error::NothingToSwitch)
+        }
+    }
+}
+
+impl Shown {
+    fn given(shown: &Option<Self>, _: &()) -> garde::Result {
+        match shown {
+            Some(Self::Switched | Self::SwitchedBack) => Ok(()),
+            None => Err(garde::Error::new("is required: switched or switched-back")),
+        }
+    }
+}
+
+impl TryFrom<String> for Shown {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        match text.as_str() {
+            "switched" => Ok(Self::Switched),
+            "switched-back" => Ok(Self::SwitchedBack),
+            _ => Err("must be switched or switched-back"),
+        }
+    }
+}
+
+fn consumer(text: &str) -> Result<(), String> {
+    let consumers = registry::consumers();
+    if consumers.contains_key(text) {
+        return Ok(());
+    }
+    let names: Vec<_> = consumers.into_keys().collect();
+    Err(format!("must be one of: {}", names.join(", ")))
+}
+
+fn stream_name(text: &str) -> Result<(), String> {
+    let id = text.split_once('-').map(|(_, id)| id);
+    // OK because the form without hyphens would be another name, of a stream that is not there.
+    let is_usual = |id: &str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+    if id.is_some_and(is_usual) {
+        return Ok(());
+    }
+    Err("must be the name of a stream: its category, - and a UUID".to_owned())
+}
+
+fn is_read_model(consumer: &Consumer, _: &()) -> garde::Result {
+    let name = consumer.as_str();
+    if registry::PROJECTIONS.iter().any(|(kept, _)| *kept == name) {
+        return Ok(());
+    }
+    // OK because what is sent cannot be made anew: it would be sent twice.
+    Err(garde::Error::new(
+        "must be a read model: what has effects outside is never rebuilt",
+    ))
+}
+
+fn read_by(consumer: &Consumer) -> impl FnOnce(&Option<StreamName>, &()) -> garde::Result {
+    move |stream, ()| {
+        let consumers = registry::consumers();
+        let (Some(stream), Some(reads)) = (stream, consumers.get(consumer.as_str())) else {
+            return Ok(());
+        };
+        let category = stream.as_str().split('-').next().unwrap_or_default();
+        if reads.contains(&category) {
+            return Ok(());
+        }
+        let why = format!("must be a stream that it reads: of {}", reads.join(", "));
+        Err(garde::Error::new(why))
+    }
+}
+
+#[cfg(test)]
+mod tests;
