@@ -31,7 +31,7 @@ pub use documents::{
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, Gone, ReadModelTable};
-pub use list::{Cursor, Page, found, listed, rows};
+pub use list::{Cursor, Page, found, listed, merged};
 pub use parking::{PARKED, build, note, parked};
 pub use project::{document_id, project, project_anew, redrive, stream};
 pub use query::{AtLeast, Shown, head, show, wait_for};

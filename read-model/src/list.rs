@@ -77,8 +77,8 @@ where
     };
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
-        let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
-        let (rows, next) = rows(documents, list, below, wanted).await?;
+        let below = page.next.as_ref().map(Cursor::as_str);
+        let (rows, next) = merged(documents, list, below, wanted).await?;
         page.next = next;
         page.documents
             .extend(behind::<P>(log, documents, &rows).await?);
@@ -89,11 +89,11 @@ where
     Ok(page)
 }
 
-/// At most `limit` rows of a list, newest first and all of them below `below`, and where those after them begin.
+/// At most `limit` rows of a list below `below`, merged from its shards, and where the next ones begin.
 ///
 /// # Errors
 /// The store failed.
-pub async fn rows(
+pub async fn merged(
     documents: &impl Documents,
     list: &str,
     below: Option<&str>,

@@ -1,7 +1,7 @@
 //! Poison: what no retry brings further. It parks its own stream, with the reason beside the document, until somebody asks for
 //! another try or another build comes.
 
-use crate::list::rows;
+use crate::list::merged;
 use crate::{
     Cursor, Documents, Page, ReadModelError, Row, RowChange, Shards, StoredDocument, Trouble,
 };
@@ -117,7 +117,7 @@ pub async fn parked(
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> Result<Page<StoredDocument>, ReadModelError> {
-    let (rows, next) = rows(documents, PARKED, cursor.map(Cursor::as_str), limit).await?;
+    let (rows, next) = merged(documents, PARKED, cursor.map(Cursor::as_str), limit).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id().to_owned()).collect();
     let stored = documents.get_all(&ids).await?.into_iter();
     let mut by_id: HashMap<_, _> = stored.map(|stored| (stored.id.clone(), stored)).collect();

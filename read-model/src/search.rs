@@ -1,6 +1,6 @@
 //! A search: candidates come from the lists of another read model, and each is judged by its own document.
 
-use crate::list::{by_id, rows};
+use crate::list::{by_id, merged};
 use crate::project::document_id;
 use crate::{Cursor, Documents, Page, ReadModelError, Row};
 use decider::{Decider, Projection};
@@ -9,10 +9,11 @@ use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::error::Error;
 
-/// How many candidates one page looks at; each costs half a read unit. When none is left the page is a shorter one.
-pub const CANDIDATES: usize = 80;
+/// How many candidates one page looks at, so that it takes at most 50 read units: half a unit for the document of each, half a
+/// one to see how far that is behind, and those of the lists. When none is left the page is a shorter one.
+pub const CANDIDATES: usize = 40;
 /// How many more are looked at together, once the first few were not enough.
-const MORE: usize = 40;
+const MORE: usize = 20;
 
 /// What is searched for.
 pub struct Wanted<'a, M> {
@@ -51,7 +52,7 @@ where
     let below = wanted.cursor.map(Cursor::as_str);
     let first = wanted.limit.min(CANDIDATES);
     let probes = wanted.lists.iter().map(async |list| {
-        let (rows, next) = rows(index, list, below, first).await?;
+        let (rows, next) = merged(index, list, below, first).await?;
         Ok::<_, ReadModelError>((list, rows, next))
     });
     let probes = try_join_all(probes).await?.into_iter();
@@ -80,7 +81,7 @@ where
             return Ok(page);
         }
         let below = next.as_ref().map(Cursor::as_str);
-        (candidates, next) = rows(index, list, below, left.min(MORE)).await?;
+        (candidates, next) = merged(index, list, below, left.min(MORE)).await?;
     }
 }
 

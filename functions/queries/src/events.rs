@@ -11,7 +11,7 @@ use event_store::{EventLog, StoreError, rfc3339};
 use futures_util::future::try_join_all;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
-use read_model::{Cursor, Documents, ReadModelError, Row, rows};
+use read_model::{Cursor, Documents, ReadModelError, Row, merged};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
@@ -161,7 +161,7 @@ impl Asked {
         while let Some(today) = date {
             let wanted = (self.limit - places.len()).min(left);
             let list = today.to_string();
-            let (rows, next) = rows(documents, &list, Some(&below), wanted).await?;
+            let (rows, next) = merged(documents, &list, Some(&below), wanted).await?;
             left -= rows.len();
             for Row { sort, .. } in rows {
                 if sort < first {

@@ -1,7 +1,7 @@
 use super::*;
 use domain::Account;
 use domain::money::{Amount, Money};
-use event_store::{Cache, Hash, Head, MemoryEventLog, Metadata, Part, Seen, ServiceClock, execute};
+use event_store::{Cache, MemoryEventLog, Metadata, Part, Seen, ServiceClock, execute};
 use lambda_http::request::from_str;
 use read_model::{Counts, Row, StoredDocument, Trouble, project};
 use serde_json::{Value, json};
