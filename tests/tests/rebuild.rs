@@ -275,7 +275,7 @@ async fn a_rebuild_that_is_killed_at_any_moment_comes_to_the_same(backend: &Back
     for life in 1..8 {
         let _ = tokio::time::timeout(
             Duration::from_millis(life * 3),
-            hear(&consumer, &[switched.clone()]),
+            hear(&consumer, std::slice::from_ref(&switched)),
         )
         .await;
     }
