@@ -62,8 +62,12 @@ pub struct Settings {
     pub grace: Duration,
     /// How long one batch may be at work, at most: so long ago it may have read which generations there are.
     pub batch: Duration,
+    /// How many streams a walk looks at, at a time: 100 documents are one BatchGetItem.
+    pub page: usize,
     /// How much of a tick goes into walking; what is left then is done by messages.
     pub tick: Duration,
+    /// A chain of walking messages that has not written for so long was lost; a tick begins it again.
+    pub stalled: Duration,
     /// How long one message walks.
     pub slice: Duration,
 }
@@ -75,7 +79,10 @@ impl Default for Settings {
             shards: Shards::default(),
             grace: Duration::from_secs(60),
             batch: Duration::from_secs(30),
+            page: 100,
             tick: Duration::from_secs(3),
+            // OK because a slice is far shorter, and two chains at one place do no harm: one of them ends.
+            stalled: Duration::from_secs(30),
             slice: Duration::from_secs(5),
         }
     }

@@ -10,19 +10,14 @@ use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams, rfc3339, stream_cate
 use futures_util::{StreamExt, stream};
 use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed};
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How many streams are looked at a time: their documents are one BatchGetItem.
-const PAGE: usize = 100;
 /// How many of them are consumed side by side.
 const SIDE_BY_SIDE: usize = 16;
 /// How many streams a checkpoint may owe.
 const MOST_OWED: usize = 200;
 /// How much of an error is kept beside an owed stream, in characters.
 const MOST_SAID: usize = 200;
-/// A chain of walking messages that has not written for so long has come to its end, or was lost.
-const STALLED: Duration = Duration::from_secs(30);
-
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -75,7 +70,7 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         generation: Generation,
         until: Instant,
     ) -> Result<(), ConsumerError> {
-        let fresh = rfc3339(self.ago(STALLED));
+        let fresh = rfc3339(self.ago(self.settings.stalled));
         let checkpoints = self.table.checkpoints(generation).await?;
         let was_begun = generations.building.as_ref().is_some_and(|building| {
             building.generation == generation
@@ -116,17 +111,18 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
             .into_iter()
             .map(|owed| (owed.stream.clone(), owed))
             .collect();
+        let limit = self.settings.page.max(1);
         loop {
             let owed_before = owed.len();
             let page = match checkpoint.seen < end {
                 true => {
                     self.seen
-                        .seen(checkpoint.shard, &checkpoint.seen, &end, PAGE)
+                        .seen(checkpoint.shard, &checkpoint.seen, &end, limit)
                         .await?
                 }
                 false => vec![],
             };
-            let is_last = page.len() < PAGE;
+            let is_last = page.len() < limit;
             self.bring(generation, &page, &mut owed, is_live).await?;
             if owed.len() > MOST_OWED {
                 let why = owed.pop_last().map(|(_, owed)| owed.why);

@@ -35,6 +35,7 @@ pub(crate) use reads_of_the_log;
 
 pub mod account;
 pub mod backend;
+pub mod consumers;
 pub mod doors;
 mod dynamodb_local;
 pub mod fussy;

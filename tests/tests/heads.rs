@@ -1,6 +1,8 @@
 //! Heads on the real store: never moved back, whatever is repeated, lost or raced.
 
-use event_store::{Commit, DynamoDbHeads, EventLog, Hash, Head, Heads, Segment, advance};
+use event_store::{
+    Commit, DynamoDbHeads, EventLog, Hash, Head, Heads, SEEN_SHARDS, SeenStreams, Segment, advance,
+};
 use tests::backend::Backend;
 use tests::on_each_backend;
 use tests::users::{create, rename, run, stream};
@@ -12,6 +14,8 @@ on_each_backend! {
     a_lost_reply_is_no_failure
     all_heads_are_found_by_segments
     all_items_of_a_stream_come_in_order_and_in_one_segment
+    streams_are_seen_in_the_order_of_their_news
+    heads_are_found_by_name
 }
 
 fn head(stream: &str, version: u64) -> Head {
@@ -126,4 +130,57 @@ async fn all_items_of_a_stream_come_in_order_and_in_one_segment(backend: &Backen
     expected.sort();
     found.sort();
     assert_eq!(found, expected);
+}
+
+async fn streams_are_seen_in_the_order_of_their_news(backend: &Backend) {
+    let heads = backend.heads();
+    // All of one shard: their names have the same sum.
+    let names = ["user-af", "user-be", "user-cd", "user-dc"];
+    for name in names {
+        assert!(heads.put(&head(name, 1), None).await.expect("put"));
+    }
+    let (one, two) = (head("user-be", 1), head("user-be", 2));
+    assert!(heads.put(&two, Some(&one)).await.expect("put"));
+    let mut shards = Vec::new();
+    for shard in 0..SEEN_SHARDS {
+        shards.push(heads.seen(shard, "", "9", 100).await.expect("read"));
+    }
+    shards.retain(|seen| !seen.is_empty());
+    let [seen] = &shards[..] else {
+        panic!("they are in one shard: {shards:?}");
+    };
+    let found: Vec<_> = seen
+        .iter()
+        .map(|seen| (seen.stream.as_str(), seen.version))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("user-af", 1),
+            ("user-cd", 1),
+            ("user-dc", 1),
+            ("user-be", 2)
+        ]
+    );
+    // Page by page, from place to place; and not beyond the moment that is asked for.
+    let shard = "user-af".bytes().fold(0, u8::wrapping_add) % SEEN_SHARDS;
+    let page = heads.seen(shard, &seen[0].at, "9", 2).await.expect("read");
+    assert_eq!(page, seen[1..3]);
+    let page = heads.seen(shard, "", &seen[1].at, 100).await.expect("read");
+    assert_eq!(page, seen[..2]);
+    assert_eq!(
+        heads.seen(shard, &seen[3].at, "9", 2).await.expect("read"),
+        []
+    );
+}
+
+async fn heads_are_found_by_name(backend: &Backend) {
+    let heads = backend.heads();
+    let names: Vec<_> = (1..=120).map(|at| format!("user-{at}")).collect();
+    for name in &names[..110] {
+        assert!(heads.put(&head(name, 1), None).await.expect("put"));
+    }
+    let found = heads.heads(&names).await.expect("read");
+    assert_eq!(found.len(), 110);
+    assert_eq!(heads.estimate().await.expect("read"), 110);
 }

@@ -1,0 +1,471 @@
+//! Rebuilds on the real store: beside what is shown, under load, and never half shown.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use consumer::{Ring, Settings, progress};
+use domain::Users;
+use event_store::Stream;
+use read_model::{AtLeast, Documents, Generation, Generations, listed, show};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tests::backend::Backend;
+use tests::consumers::{
+    AT_ONCE, ReadModelConsumer, Remembering, announced, ask, consumer, consumer_that, hear,
+    hear_all, publish, rename, tick, user,
+};
+use tests::on_each_backend;
+use uuid::Uuid;
+
+on_each_backend! {
+    a_rebuild_is_built_switched_to_and_back_and_all_generations_are_fed
+    what_is_let_go_is_deleted_and_nothing_else
+    a_rebuild_that_is_cancelled_while_it_is_built_leaves_nothing
+    a_switch_that_is_asked_for_early_is_done_once_all_is_there
+    a_second_rebuild_waits_for_the_first
+    counters_are_the_same_after_a_rebuild
+    a_rebuild_that_is_killed_at_any_moment_comes_to_the_same
+    a_rebuild_under_load_never_shows_anything_half_built
+    an_operation_that_nobody_told_of_is_found_by_a_tick
+    one_stream_alone_is_made_anew_in_every_generation
+    what_is_parked_is_driven_again_one_stream_or_all
+    what_has_effects_outside_is_not_rebuilt_and_begins_with_its_deployment
+}
+
+async fn generations(consumer: &ReadModelConsumer) -> Generations {
+    consumer.table.generations().await.expect("readable")
+}
+
+/// The numbers that are live, in the making, kept and gone.
+async fn numbers(consumer: &ReadModelConsumer) -> (u32, Option<u32>, Option<u32>, usize) {
+    let found = generations(consumer).await;
+    let building = found.building.map(|building| building.generation.number);
+    let kept = found.kept.map(|kept| kept.number);
+    (found.live.number, building, kept, found.gone.len())
+}
+
+async fn users(backend: &Backend, count: usize) -> Vec<(String, u64)> {
+    let mut made = Vec::new();
+    for at in 0..count {
+        made.push(user(backend, at % 3).await);
+    }
+    made
+}
+
+async fn start(backend: &Backend, consumer: &ReadModelConsumer) -> Uuid {
+    let id = Uuid::now_v7();
+    let name = consumer::Consume::name(&consumer.consume).to_owned();
+    let said = ask(backend, id, "StartRebuild", json!({ "consumer": name })).await;
+    assert_eq!(hear(consumer, &[said]).await, [""; 0]);
+    id
+}
+
+async fn change(backend: &Backend, consumer: &ReadModelConsumer, id: Uuid, status: &str) {
+    let said = ask(backend, id, "ChangeRebuild", json!({ "status": status })).await;
+    hear_all(consumer, &[said]).await;
+}
+
+async fn cancel(backend: &Backend, consumer: &ReadModelConsumer, id: Uuid) {
+    let said = ask(backend, id, "CancelRebuild", json!({})).await;
+    hear_all(consumer, &[said]).await;
+}
+
+async fn is_built(consumer: &ReadModelConsumer) -> bool {
+    progress(&consumer.table).await.expect("readable").is_built
+}
+
+/// Asserts that two generations hold the same: documents, rows and counters.
+async fn assert_same(backend: &Backend, consumer: &ReadModelConsumer, one: u32, other: u32) {
+    let keys = |number| keys(backend, number);
+    assert_eq!(keys(one).await, keys(other).await);
+    let of = |number| Generation {
+        number,
+        shards: AT_ONCE.shards,
+    };
+    let first = Generation::default();
+    let of = |number| if number == 0 { first } else { of(number) };
+    let counters = async |number| {
+        let documents = consumer.table.documents(of(number));
+        documents.counters(" ", "~").await.expect("readable")
+    };
+    assert_eq!(counters(one).await, counters(other).await);
+}
+
+/// The ids and versions of the documents of a generation.
+async fn keys(backend: &Backend, number: u32) -> BTreeSet<(String, String)> {
+    let prefix = match number {
+        0 => "document#".to_owned(),
+        number => format!("g{number}/document#"),
+    };
+    let found = backend.client.scan().table_name(backend.table("users"));
+    let items = found.send().await.expect("read").items.unwrap_or_default();
+    let documents = items.into_iter().filter_map(|item| {
+        let id = item["pk"].as_s().ok()?.strip_prefix(&prefix)?.to_owned();
+        Some((id, item["document"].as_s().ok()?.clone()))
+    });
+    documents.collect()
+}
+
+/// How many items there are whose partition begins so.
+async fn items(backend: &Backend, prefix: &str) -> usize {
+    let found = backend.client.scan().table_name(backend.table("users"));
+    let items = found.send().await.expect("read").items.unwrap_or_default();
+    let begins = |item: &&std::collections::HashMap<String, AttributeValue>| {
+        item["pk"].as_s().is_ok_and(|key| key.starts_with(prefix))
+    };
+    items.iter().filter(begins).count()
+}
+
+async fn a_rebuild_is_built_switched_to_and_back_and_all_generations_are_fed(backend: &Backend) {
+    let users = users(backend, 12).await;
+    let consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    let id = start(backend, &consumer).await;
+    assert_eq!(numbers(&consumer).await, (0, Some(1), None, 0));
+    assert!(!is_built(&consumer).await);
+    hear_all(&consumer, &[]).await;
+    assert!(is_built(&consumer).await);
+    assert_same(backend, &consumer, 0, 1).await;
+    assert_eq!(
+        numbers(&consumer).await,
+        (0, Some(1), None, 0),
+        "nobody asked for more"
+    );
+    change(backend, &consumer, id, "switched").await;
+    assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
+    assert_eq!(generations(&consumer).await.live.shards, AT_ONCE.shards);
+    let (stream, version) = &users[0];
+    rename(backend, stream, "Mei").await;
+    publish(backend, stream).await;
+    hear_all(&consumer, &[announced(stream, version + 1)]).await;
+    assert_same(backend, &consumer, 0, 1).await;
+    change(backend, &consumer, id, "switched-back").await;
+    assert_eq!(numbers(&consumer).await, (0, None, Some(1), 0));
+    change(backend, &consumer, id, "switched").await;
+    assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
+}
+
+async fn what_is_let_go_is_deleted_and_nothing_else(backend: &Backend) {
+    users(backend, 12).await;
+    let mut consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    let id = start(backend, &consumer).await;
+    hear_all(&consumer, &[]).await;
+    change(backend, &consumer, id, "switched").await;
+    let (old, new) = (items(backend, "").await, items(backend, "g1/").await);
+    assert!(new > 12 && old > new);
+    cancel(backend, &consumer, id).await;
+    assert_eq!(numbers(&consumer).await, (1, None, None, 1));
+    consumer.settings = Settings {
+        tick: Duration::ZERO,
+        ..AT_ONCE
+    };
+    hear_all(&consumer, &[tick()]).await;
+    assert_eq!(numbers(&consumer).await, (1, None, None, 0));
+    assert_eq!(items(backend, "g1/").await, new);
+    // What says which generations there are, and since when there is the table.
+    assert_eq!(items(backend, "").await, new + 2);
+}
+
+async fn a_rebuild_that_is_cancelled_while_it_is_built_leaves_nothing(backend: &Backend) {
+    users(backend, 12).await;
+    let mut consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    consumer.settings = Settings {
+        page: 1,
+        slice: Duration::ZERO,
+        ..AT_ONCE
+    };
+    let before = items(backend, "").await;
+    let id = start(backend, &consumer).await;
+    let slice = consumer.queue.next().expect("a walk");
+    assert_eq!(hear(&consumer, &[slice]).await, [""; 0]);
+    assert!(items(backend, "g1/").await > 0 && !is_built(&consumer).await);
+    cancel(backend, &consumer, id).await;
+    assert!(consumer.queue.is_empty(), "the walks have ended");
+    hear_all(&consumer, &[tick()]).await;
+    assert_eq!(numbers(&consumer).await, (0, None, None, 0));
+    assert_eq!(items(backend, "g1/").await, 0);
+    // The item of the generations, which was not there, and a checkpoint or two.
+    assert!(items(backend, "").await > before);
+}
+
+async fn a_switch_that_is_asked_for_early_is_done_once_all_is_there(backend: &Backend) {
+    users(backend, 6).await;
+    let consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    let id = start(backend, &consumer).await;
+    let walks: Vec<_> = std::iter::from_fn(|| consumer.queue.next()).collect();
+    change(backend, &consumer, id, "switched").await;
+    assert_eq!(
+        numbers(&consumer).await,
+        (0, Some(1), None, 0),
+        "nothing is built"
+    );
+    hear_all(&consumer, &walks).await;
+    hear_all(&consumer, &[tick()]).await;
+    assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
+    assert_same(backend, &consumer, 0, 1).await;
+}
+
+async fn a_second_rebuild_waits_for_the_first(backend: &Backend) {
+    users(backend, 6).await;
+    let consumer = consumer(backend, "users");
+    let one = start(backend, &consumer).await;
+    let other = start(backend, &consumer).await;
+    hear_all(&consumer, &[]).await;
+    assert_eq!(
+        generations(&consumer).await.waiting,
+        [format!("ops-{other}")]
+    );
+    change(backend, &consumer, one, "switched").await;
+    assert_eq!(numbers(&consumer).await, (1, Some(2), Some(0), 0));
+    change(backend, &consumer, other, "switched").await;
+    assert_eq!(numbers(&consumer).await, (2, None, Some(1), 1));
+    // A late message of the first.
+    hear_all(&consumer, &[announced(&format!("ops-{one}"), 2), tick()]).await;
+    assert_eq!(numbers(&consumer).await, (2, None, Some(1), 0));
+    assert_same(backend, &consumer, 1, 2).await;
+}
+
+async fn counters_are_the_same_after_a_rebuild(backend: &Backend) {
+    users(backend, 9).await;
+    let consumer = consumer(backend, "statistics");
+    hear_all(&consumer, &[tick()]).await;
+    start(backend, &consumer).await;
+    hear_all(&consumer, &[]).await;
+    // All of it once more: nothing counts twice.
+    start(backend, &consumer).await;
+    hear_all(&consumer, &[tick()]).await;
+    let counters = consumer
+        .table
+        .documents(Generation::default())
+        .counters(" ", "~")
+        .await;
+    assert!(!counters.expect("readable").is_empty());
+    assert_same(backend, &consumer, 0, 1).await;
+}
+
+async fn a_rebuild_that_is_killed_at_any_moment_comes_to_the_same(backend: &Backend) {
+    users(backend, 10).await;
+    let mut consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    consumer.settings = Settings {
+        page: 1,
+        stalled: Duration::ZERO,
+        ..AT_ONCE
+    };
+    let id = Uuid::now_v7();
+    let started = ask(backend, id, "StartRebuild", json!({ "consumer": "users" })).await;
+    // Whatever is done dies after so many milliseconds, and what it told itself is lost.
+    for life in 1..15 {
+        for said in [started.clone(), tick()] {
+            let _ = tokio::time::timeout(Duration::from_millis(life * 3), hear(&consumer, &[said]))
+                .await;
+            while consumer.queue.next().is_some() {}
+        }
+    }
+    let switched = ask(
+        backend,
+        id,
+        "ChangeRebuild",
+        json!({ "status": "switched" }),
+    )
+    .await;
+    for life in 1..8 {
+        let _ = tokio::time::timeout(
+            Duration::from_millis(life * 3),
+            hear(&consumer, &[switched.clone()]),
+        )
+        .await;
+    }
+    hear_all(&consumer, &[tick(), started]).await;
+    hear_all(&consumer, &[tick()]).await;
+    assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
+    assert_same(backend, &consumer, 0, 1).await;
+}
+
+/// What a reader must never see: an answer that is not the fold of its version, or a list that leaves somebody out.
+async fn hammer(backend: &Backend, users: &[(String, u64)], done: &AtomicBool) -> usize {
+    let (log, table) = (backend.log(), backend.read_model());
+    let mut asked = 0;
+    while !done.load(Ordering::Relaxed) {
+        let documents = table.live().await.expect("readable");
+        let (stream, _) = &users[asked % users.len()];
+        let shown = show::<Users>(&log, &documents, stream, AtLeast::Any).await;
+        let shown = shown.expect("shown").expect("there");
+        let folded = Stream::<domain::User>::replay(&log, stream, shown.version).await;
+        assert_eq!(shown.document.state, folded.expect("replayed").state);
+        let page = listed::<Users>(&log, &documents, "all", None, 100).await;
+        let ids: BTreeSet<_> = page
+            .expect("listed")
+            .documents
+            .into_iter()
+            .map(|user| user.id)
+            .collect();
+        for (stream, _) in users {
+            assert!(
+                ids.contains(event_store::stream_id(stream)),
+                "{stream} is left out"
+            );
+        }
+        asked += 1;
+        tokio::task::yield_now().await;
+    }
+    asked
+}
+
+async fn a_rebuild_under_load_never_shows_anything_half_built(backend: &Backend) {
+    let users = users(backend, 10).await;
+    let mut consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    consumer.settings = Settings {
+        page: 1,
+        slice: Duration::ZERO,
+        ..AT_ONCE
+    };
+    let done = AtomicBool::new(false);
+    let work = async {
+        let id = start(backend, &consumer).await;
+        let begun = Instant::now();
+        let mut asked_for = vec!["switched", "switched-back", "switched"].into_iter();
+        let mut at = 0;
+        while begun.elapsed() < Duration::from_secs(4) {
+            let (stream, _) = &users[at % users.len()];
+            rename(backend, stream, &format!("Mei {at}")).await;
+            let version = publish(backend, stream).await;
+            // One in three is never told.
+            if at % 3 > 0 {
+                assert_eq!(
+                    hear(&consumer, &[announced(stream, version)]).await,
+                    [""; 0]
+                );
+            }
+            if let Some(own) = consumer.queue.next() {
+                assert_eq!(hear(&consumer, &[own]).await, [""; 0]);
+            }
+            if at % 25 == 24 {
+                assert_eq!(hear(&consumer, &[tick()]).await, [""; 0]);
+                if let Some(status) = asked_for.next() {
+                    let said = ask(backend, id, "ChangeRebuild", json!({ "status": status })).await;
+                    assert_eq!(hear(&consumer, &[said]).await, [""; 0]);
+                }
+            }
+            at += 1;
+        }
+        for status in asked_for {
+            change(backend, &consumer, id, status).await;
+        }
+        hear_all(&consumer, &[tick()]).await;
+        hear_all(&consumer, &[tick()]).await;
+        done.store(true, Ordering::Relaxed);
+    };
+    let ((), asked) = tokio::join!(work, hammer(backend, &users, &done));
+    assert!(asked > 10);
+    assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
+    assert_same(backend, &consumer, 0, 1).await;
+}
+
+async fn an_operation_that_nobody_told_of_is_found_by_a_tick(backend: &Backend) {
+    users(backend, 3).await;
+    let consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    ask(
+        backend,
+        Uuid::now_v7(),
+        "StartRebuild",
+        json!({ "consumer": "users" }),
+    )
+    .await;
+    ask(
+        backend,
+        Uuid::now_v7(),
+        "StartRebuild",
+        json!({ "consumer": "accounts" }),
+    )
+    .await;
+    hear_all(&consumer, &[tick()]).await;
+    assert_eq!(numbers(&consumer).await, (0, Some(1), None, 0));
+    assert_eq!(
+        generations(&consumer).await.waiting,
+        [""; 0],
+        "the other is not ours"
+    );
+}
+
+async fn one_stream_alone_is_made_anew_in_every_generation(backend: &Backend) {
+    let (stream, version) = user(backend, 1).await;
+    let readers = consumer(backend, "users");
+    start(backend, &readers).await;
+    let remembering = Remembering {
+        name: "users",
+        is_pure: true,
+        ..Remembering::default()
+    };
+    let consumer = consumer_that(backend, remembering);
+    let fields = json!({ "consumer": "users", "stream": stream });
+    let said = ask(backend, Uuid::now_v7(), "StartRebuild", fields).await;
+    hear_all(&consumer, &[said]).await;
+    let anew = |generation| (generation, stream.clone(), version, Ring::Anew);
+    assert_eq!(consumer.consume.take(), [anew(0), anew(1)]);
+    assert_eq!(numbers(&readers).await, (0, Some(1), None, 0));
+}
+
+async fn what_is_parked_is_driven_again_one_stream_or_all(backend: &Backend) {
+    let users = users(backend, 3).await;
+    let remembering = Remembering {
+        name: "welcome",
+        ..Remembering::default()
+    };
+    let consumer = consumer_that(backend, remembering);
+    for (stream, _) in &users[..2] {
+        let put = backend.client.put_item().table_name(backend.table("users"));
+        put.item("pk", AttributeValue::S("list#parked#1".into()))
+            .item("sk", AttributeValue::S(format!("2026#{stream}")))
+            .send()
+            .await
+            .expect("put");
+    }
+    let redriven = |(stream, version): &(String, u64)| (0, stream.clone(), *version, Ring::Redrive);
+    let said = ask(
+        backend,
+        Uuid::now_v7(),
+        "Redrive",
+        json!({ "consumer": "welcome" }),
+    )
+    .await;
+    hear_all(&consumer, &[said]).await;
+    let mut all: Vec<_> = users[..2].iter().map(redriven).collect();
+    all.sort_by(|one, other| one.1.cmp(&other.1));
+    assert_eq!(consumer.consume.take(), all);
+    let fields = json!({ "consumer": "welcome", "stream": users[2].0 });
+    let said = ask(backend, Uuid::now_v7(), "Redrive", fields).await;
+    hear_all(&consumer, &[said]).await;
+    assert_eq!(consumer.consume.take(), [redriven(&users[2])]);
+}
+
+async fn what_has_effects_outside_is_not_rebuilt_and_begins_with_its_deployment(backend: &Backend) {
+    let old = user(backend, 0).await;
+    let remembering = Remembering {
+        name: "users",
+        ..Remembering::default()
+    };
+    let consumer = consumer_that(backend, remembering);
+    let fields = json!({ "consumer": "users" });
+    hear_all(&consumer, &[tick()]).await;
+    let (stream, version) = user(backend, 0).await;
+    // It is asked for all the same, by somebody who knows another registry.
+    let said = ask(backend, Uuid::now_v7(), "StartRebuild", fields).await;
+    hear_all(&consumer, &[said, tick()]).await;
+    assert_eq!(
+        consumer.table.generations().await.expect("readable"),
+        Generations::default()
+    );
+    assert_eq!(
+        consumer.consume.take(),
+        [(0, stream, version, Ring::News)],
+        "not {}",
+        old.0
+    );
+    assert!(consumer.table.started().await.expect("readable").is_some());
+}
