@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 /// The list of the streams that are parked.
 pub const PARKED: &str = "parked";
-/// What is kept of a reason, in characters; [`MAX_SIZE`](crate::dynamodb::MAX_SIZE) leaves room for it.
+/// What is kept of a reason, in characters; [`MAX_SIZE`](crate::item::MAX_SIZE) leaves room for it.
 const LONGEST_WHY: usize = 300;
 
 /// What keeps a document from its stream's next event, and is no failure of the moment.

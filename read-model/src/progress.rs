@@ -1,6 +1,6 @@
 //! A document on its way through its stream, commit by commit.
 
-use crate::dynamodb::{MAX_SIZE, item_size};
+use crate::item::{MAX_SIZE, item_size};
 use crate::parking::{Poison, unread};
 use crate::project::{document_id, readable};
 use crate::{Counts, MAX_COUNTERS, ReadModelError, Row, RowChange, Shards, StoredDocument};

@@ -7,6 +7,7 @@ use decider::{Decider, Projection};
 use event_store::{EventLog, StoreError};
 use serde::de::DeserializeOwned;
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 /// How new a document must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,38 @@ where
             document,
             version: applied,
         })),
+    }
+}
+
+/// Waits until the read model itself has `version` of a stream, and lists show it too; says whether that came in time.
+/// It does not come while the stream is parked.
+///
+/// # Errors
+/// The store failed.
+pub async fn wait_for<P: Projection>(
+    documents: &impl Documents,
+    stream: &str,
+    version: u64,
+    patience: Duration,
+) -> Result<bool, ReadModelError> {
+    let started = Instant::now();
+    loop {
+        let stored = documents.get(document_id::<P>(stream), false).await?;
+        if let Some(stored) = &stored {
+            if stored.applied >= version && stored.pending.is_empty() {
+                return Ok(true);
+            }
+            if stored.parked().is_some() {
+                return Ok(false);
+            }
+        }
+        let left = patience.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        // OK because those who wait for the same thing should not ask for it all at once.
+        let pause = Duration::from_millis(fastrand::u64(50..100));
+        tokio::time::sleep(pause.min(left)).await;
     }
 }
 

@@ -21,6 +21,7 @@ on_each_backend! {
     a_late_writer_of_the_old_fold_writes_over_no_new_one
     what_was_counted_under_another_fold_is_not_counted_again
     what_was_never_counted_is_counted_from_the_start
+    what_is_made_anew_is_not_counted_again
     a_document_that_has_counted_stays_so_when_later_events_count_nothing
 }
 
@@ -228,6 +229,29 @@ async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
             ("version#0002".to_owned(), 1)
         ]
     );
+}
+
+async fn what_is_made_anew_is_not_counted_again(backend: &Backend) {
+    account(backend, NAME).await;
+    let (log, documents) = (backend.log(), backend.documents());
+    project::<Turnover<1>>(&log, &documents, NAME, 2)
+        .await
+        .expect("counted");
+    let before = documents.counters(" ", "~").await.expect("readable");
+    let kept = stored(backend, NAME).await;
+    project_anew::<Turnover<1>>(&log, &documents, NAME, 2)
+        .await
+        .expect("made");
+    let after = documents.counters(" ", "~").await.expect("readable");
+    assert_eq!((&after, stored(backend, NAME).await), (&before, kept));
+    // What is new is counted on the way.
+    done(backend, NAME, &Command::Deposit(1, 7)).await;
+    project_anew::<Turnover<1>>(&log, &documents, NAME, 3)
+        .await
+        .expect("made");
+    let after = documents.counters(" ", "~").await.expect("readable");
+    assert_eq!(after["balance"], before["balance"] + 7);
+    assert_eq!(after["accounts"], 1);
 }
 
 async fn a_document_that_has_counted_stays_so_when_later_events_count_nothing(backend: &Backend) {

@@ -1,5 +1,6 @@
 //! The projection runtime on the real store: whatever comes, in whatever order, the document is the fold of its stream.
 
+mod deliveries;
 mod lists;
 
 use aws_sdk_dynamodb::types::AttributeValue;
