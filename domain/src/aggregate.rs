@@ -30,11 +30,13 @@ pub trait Aggregate:
     /// The statuses that are listed, and may be asked for with `?status=`. What is in another one is gone: it is in no list,
     /// and GET answers 410.
     const STATUSES: &'static [&'static str];
+    /// Whether streams are searched by a part of their texts, where a deployment has that: then `SearchOf` is registered.
+    const IS_SEARCHED: bool = false;
 
     /// The status of a state, as its JSON has it.
     fn status(state: &Self::State) -> &'static str;
 
-    /// What a search by a part of a text looks at; nothing, where none is offered.
+    /// The texts that such a search looks at.
     fn texts(_state: &Self::State) -> Vec<&str> {
         Vec::new()
     }

@@ -49,6 +49,7 @@ macro_rules! registry {
         pub const PROJECTIONS: &[(&str, &str)] = &[
             $((<$aggregate as Aggregate>::COLLECTION, <$aggregate as Decider>::CATEGORY),)+
             $((crate::timeline::NAME, <$aggregate as Decider>::CATEGORY),)+
+            $((crate::timeline::NAME, <$unread as Decider>::CATEGORY),)*
             $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
         ];
 
@@ -69,8 +70,8 @@ macro_rules! registry {
         }
 
         /// Visits the projection that keeps the read model of this name from streams of this category; `None` if there is
-        /// none. Every aggregate has one, named by its collection, and a part in the timeline, but for those that are
-        /// listed as without.
+        /// none. Every aggregate has one, named by its collection, but for those that are listed as without, and a part in
+        /// the timeline.
         pub fn projection<V: ReadModelVisitor>(name: &str, category: &str, visitor: V) -> Option<V::Output> {
             $(if projects::<ReadModelOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<ReadModelOf<$aggregate>>());
@@ -78,6 +79,9 @@ macro_rules! registry {
             $(if projects::<TimelineOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<TimelineOf<$aggregate>>());
             })+
+            $(if projects::<TimelineOf<$unread>>(name, category) {
+                return Some(visitor.visit::<TimelineOf<$unread>>());
+            })*
             $(if projects::<$projection>(name, category) {
                 return Some(visitor.visit::<$projection>());
             })*

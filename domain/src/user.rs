@@ -178,6 +178,7 @@ impl Aggregate for User {
         "UserRestored",
     ];
     const STATUSES: &'static [&'static str] = &["active", "suspended"];
+    const IS_SEARCHED: bool = true;
 
     fn status(state: &State) -> &'static str {
         match state {

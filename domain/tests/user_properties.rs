@@ -3,7 +3,7 @@
 use decider::{Decider, Entry, Projection, Recorded};
 use domain::user::{Command, Event, Held, State};
 use domain::values::{Email, Name, Reason, Status};
-use domain::{Aggregate, Document, Mailing, Personal, User, Users, Welcome};
+use domain::{Aggregate, Document, Mailing, NameChange, Personal, SearchOf, User, Users, Welcome};
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = Name> {

@@ -19,6 +19,7 @@ mod parking;
 mod progress;
 mod project;
 mod query;
+mod search;
 
 pub use checkpoints::{Checkpoint, Owed};
 pub use clearing::Cleared;
@@ -28,7 +29,8 @@ pub use documents::{
 pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, Gone, ReadModelTable};
-pub use list::{Cursor, Page, found, listed};
+pub use list::{Cursor, Page, found, listed, merged};
 pub use parking::{PARKED, build, note, parked};
 pub use project::{document_id, project, project_anew, redrive, stream};
 pub use query::{AtLeast, Shown, head, show, wait_for};
+pub use search::{CANDIDATES, Wanted, search};

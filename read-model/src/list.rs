@@ -90,7 +90,10 @@ where
 }
 
 /// At most `limit` rows of a list below `below`, merged from its shards, and where the next ones begin.
-pub(crate) async fn merged(
+///
+/// # Errors
+/// The store failed.
+pub async fn merged(
     documents: &impl Documents,
     list: &str,
     below: Option<&str>,
@@ -147,10 +150,7 @@ where
         >,
 {
     let ids: Vec<String> = rows.iter().map(|row| row.id().to_owned()).collect();
-    let stored = documents.get_all(&ids).await?;
-    let read = stored.iter().map(|stored| read::<P>(log, stored));
-    let read = try_join_all(read).await?.into_iter().flatten();
-    let mut by_id: HashMap<_, _> = read.collect();
+    let mut by_id = by_id::<P>(log, documents, &ids).await?;
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -160,6 +160,27 @@ where
                 .any(|entry| Row::of(entry, row.id(), documents.shards()) == *row)
                 .then_some(document)
         })
+        .collect())
+}
+
+/// The documents with these ids; each id stands for itself once.
+pub(crate) async fn by_id<P>(
+    log: &impl EventLog,
+    documents: &impl Documents,
+    ids: &[String],
+) -> Result<HashMap<String, P::Document>, ReadModelError>
+where
+    P: Projection<
+            Source: Decider<Event: DeserializeOwned>,
+            Document: DeserializeOwned,
+            Error: Error + Send + Sync + 'static,
+        >,
+{
+    let stored = documents.get_all(ids).await?;
+    let read = stored.iter().map(|stored| read::<P>(log, stored));
+    let read = try_join_all(read).await?.into_iter().flatten();
+    Ok(read
+        .map(|(id, document)| (id.to_owned(), document))
         .collect())
 }
 

@@ -17,6 +17,8 @@ pub struct Queries<L, D, H> {
     pub log: L,
     /// The read model, in the generation that is shown.
     pub documents: D,
+    /// The index that parts of texts are looked up in, where this deployment has one.
+    pub search: Option<D>,
     /// How far the publisher saw each stream.
     pub heads: H,
     /// The claim of a token that names its subject.
@@ -67,7 +69,7 @@ pub fn unanswered(request: &Request, error: ReadModelError) -> Response<Body> {
     or_problem(&route_key(request), Err(failed(error)))
 }
 
-fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
+pub fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
     answered.unwrap_or_else(|problem| {
         tracing::info!(route, code = problem.code(), "refused");
         problem.into()
@@ -91,7 +93,7 @@ fn query<A: Aggregate>(route: &str) -> Option<Query> {
     }
 }
 
-fn no_such_route(request: &Request) -> Problem {
+pub fn no_such_route(request: &Request) -> Problem {
     let detail = format!(
         "there is no route {} {}; the README lists them",
         request.method(),

@@ -5,7 +5,9 @@ use crate::list::{limit, no_cursor};
 use decider::Decider;
 use domain::Aggregate;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
-use event_store::{Commit, EventLog, SeenStreams, StoreError, StoredEvent, rfc3339, stream_name};
+use event_store::{
+    Commit, EventLog, Metadata, SeenStreams, StoreError, StoredEvent, rfc3339, stream_name,
+};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
 use read_model::{Cursor, Documents};
@@ -112,22 +114,7 @@ where
                 return Ok(json!({ "data": data, "next_cursor": position.cursor().to_text() }));
             }
             let version = commit.version + skip;
-            let mut view = json!({
-                "id": event.id,
-                "stream": commit.stream,
-                "version": version,
-                "type": event.kind,
-                "schema_version": event.schema_version,
-                "timestamp": timestamp,
-                "effective_at": event.effective_at.map(rfc3339),
-                "actor": metadata.actor,
-                "reason": metadata.reason,
-                "command_id": metadata.command_id,
-                "correlation_id": metadata.correlation_id,
-                "causation_id": metadata.causation_id,
-                "source": metadata.source,
-                "data": event.data,
-            });
+            let mut view = view(commit, &metadata, &timestamp, event, version);
             if form == Form::Today {
                 view["today"] = today::<D>(event, &commit.stream, version)?;
             }
@@ -135,6 +122,32 @@ where
         }
     }
     Ok(json!({ "data": data, "next_cursor": null }))
+}
+
+/// An event as callers see it, in the shape in which it was stored.
+pub fn view(
+    commit: &Commit,
+    metadata: &Metadata,
+    timestamp: &str,
+    event: &StoredEvent,
+    version: u64,
+) -> Value {
+    json!({
+        "id": event.id,
+        "stream": commit.stream,
+        "version": version,
+        "type": event.kind,
+        "schema_version": event.schema_version,
+        "timestamp": timestamp,
+        "effective_at": event.effective_at.map(rfc3339),
+        "actor": metadata.actor,
+        "reason": metadata.reason,
+        "command_id": metadata.command_id,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "source": metadata.source,
+        "data": event.data,
+    })
 }
 
 /// The events of today that a stored one is.

@@ -2,12 +2,12 @@
 
 use crate::answer::{Queries, failed};
 use crate::one::document;
-use domain::{ALL, Aggregate, Document, ReadModelOf};
+use domain::{ALL, Aggregate, Document, ReadModelOf, search};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters};
 use event_store::{EventLog, SeenStreams};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use read_model::{Cursor, Documents, Page, found, listed, stream};
+use read_model::{Cursor, Documents, Page, Wanted, found, listed, stream};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -53,18 +53,15 @@ pub async fn answer<A: Aggregate>(
             .map_err(failed)?
         }
         Some(query) => {
-            let claim =
-                A::lookup(query).map_err(|why| Problem::invalid([Invalid::new("query", why)]))?;
-            let entry = domain::found(claim);
-            let mut documents = found::<ReadModelOf<A>>(&queries.log, &queries.documents, &entry)
-                .await
-                .map_err(failed)?;
-            documents.retain(|document| {
-                status.is_none_or(|status| A::status(&document.state) == status)
-            });
-            Page {
-                documents,
-                next: None,
+            let asked = Asked {
+                query,
+                status: status.map(String::as_str),
+                cursor: cursor.as_ref(),
+                limit,
+            };
+            match &queries.search {
+                Some(index) if A::IS_SEARCHED => by_part::<A>(queries, index, &asked).await?,
+                _ => by_value::<A>(queries, &asked).await?,
             }
         }
     };
@@ -79,6 +76,76 @@ pub async fn answer<A: Aggregate>(
         Answer::new(StatusCode::OK).behind(behind),
         &json!({ "data": data, "next_cursor": next_cursor }),
     ))
+}
+
+/// What is searched for.
+struct Asked<'a> {
+    query: &'a str,
+    status: Option<&'a str>,
+    cursor: Option<&'a Cursor>,
+    limit: usize,
+}
+
+impl Asked<'_> {
+    fn has_status<A: Aggregate>(&self, state: &A::State) -> bool {
+        self.status.is_none_or(|status| A::status(state) == status)
+    }
+}
+
+/// A page of the documents that hold a part of a text.
+async fn by_part<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
+    index: &impl Documents,
+    asked: &Asked<'_>,
+) -> Result<Page<Document<A::State>>, Problem> {
+    let folded = search::fold(asked.query);
+    let parts = search::parts(&folded);
+    if parts.is_empty() {
+        let why = format!(
+            "must have {} characters at least, besides accents",
+            search::FEWEST
+        );
+        return Err(Problem::invalid([Invalid::new("query", why)]));
+    }
+    let lists: Vec<_> = parts.iter().map(|part| search::list::<A>(part)).collect();
+    let wanted = Wanted {
+        lists: &lists,
+        matches: |document: &Document<A::State>| {
+            let state = &document.state;
+            document.deleted_at.is_none()
+                && asked.has_status::<A>(state)
+                && search::holds::<A>(state, &folded)
+        },
+        cursor: asked.cursor,
+        limit: asked.limit,
+    };
+    read_model::search::<ReadModelOf<A>>(&queries.log, &queries.documents, index, &wanted)
+        .await
+        .map_err(failed)
+}
+
+/// The documents that are found by a whole value.
+async fn by_value<A: Aggregate>(
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
+    asked: &Asked<'_>,
+) -> Result<Page<Document<A::State>>, Problem> {
+    let claim = A::lookup(asked.query).map_err(|why| {
+        let off = if A::IS_SEARCHED {
+            ": the search by a part of one is off in this deployment"
+        } else {
+            ""
+        };
+        Problem::invalid([Invalid::new("query", why + off)])
+    })?;
+    let entry = domain::found(claim);
+    let mut documents = found::<ReadModelOf<A>>(&queries.log, &queries.documents, &entry)
+        .await
+        .map_err(failed)?;
+    documents.retain(|document| asked.has_status::<A>(&document.state));
+    Ok(Page {
+        documents,
+        next: None,
+    })
 }
 
 /// How many events the streams of these documents have beyond them, as far as the publisher has seen. It takes half a read unit

@@ -1,6 +1,8 @@
-//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics, named by `READ_MODEL`.
+//! Answers queries over HTTP: one deployment per aggregate, named by `AGGREGATE`, and one for the statistics and one for the
+//! timeline, each named by `READ_MODEL`.
 
 mod answer;
+mod events;
 mod history;
 mod list;
 mod one;
@@ -22,6 +24,7 @@ type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 struct Serve {
     log: DynamoDbEventLog,
     read_model: ReadModelTable,
+    search: Option<ReadModelTable>,
     heads: DynamoDbHeads,
     subject_claim: String,
 }
@@ -29,13 +32,21 @@ struct Serve {
 impl Serve {
     async fn answer<A: Aggregate>(&self, request: Request) -> Result<Response<Body>, Infallible> {
         // OK because the generation that is shown is asked for now and then, and is known else.
-        let documents = match self.read_model.live().await {
-            Ok(documents) => documents,
+        let live = async {
+            let search = match &self.search {
+                Some(table) => Some(table.live().await?),
+                None => None,
+            };
+            Ok((self.read_model.live().await?, search))
+        };
+        let (documents, search) = match live.await {
+            Ok(live) => live,
             Err(error) => return Ok(answer::unanswered(&request, error)),
         };
         let queries = answer::Queries {
             log: self.log.clone(),
             documents,
+            search,
             heads: self.heads.clone(),
             subject_claim: self.subject_claim.clone(),
         };
@@ -70,9 +81,28 @@ async fn main() -> Result<(), Error> {
         }))
         .await;
     }
+    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
+    if variable("READ_MODEL").is_ok_and(|name| name == domain::timeline::NAME) {
+        let (log, read_model, subject_claim) = (&log, &read_model, &subject_claim);
+        return lambda_http::run(service_fn(|request: Request| async move {
+            match read_model.live().await {
+                Ok(live) => events::answer(log, &live, subject_claim, request).await,
+                Err(error) => Ok(answer::unanswered(&request, error)),
+            }
+        }))
+        .await;
+    }
+    let search = match variable("SEARCH").as_deref() {
+        Ok("on") => Some(ReadModelTable::new(
+            client.clone(),
+            variable("SEARCH_TABLE")?,
+        )),
+        _ => None,
+    };
     let serve = Serve {
-        log: DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?),
+        log,
         read_model,
+        search,
         heads: DynamoDbHeads::new(client, variable("HEADS_TABLE")?),
         subject_claim,
     };

@@ -92,6 +92,7 @@ async fn queries() -> InMemory {
     let queries = Queries {
         log: MemoryEventLog::default(),
         documents: Memory::default(),
+        search: None,
         heads: SeenTo(2),
         subject_claim: "sub".into(),
     };
