@@ -17,6 +17,7 @@ use crate::workers::Workers;
 use anyhow::{Context, anyhow, bail, ensure};
 use axum::Router;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub struct Options {
     pub template: PathBuf,
     /// Values for its parameters; the others keep their defaults.
     pub parameters: Given,
+    /// What all functions find in their environment beside, or in place of, what the template says.
+    pub environment: BTreeMap<String, String>,
     /// How many processes a function may have that consumes a queue, within its own bound.
     pub processes: u32,
     /// A file to write the URLs to as soon as the stack is ready.
@@ -76,6 +79,7 @@ impl Default for Options {
             dynamodb: None,
             template: functions::workspace().join("template.yaml"),
             parameters: Given::new(),
+            environment: BTreeMap::new(),
             processes: 1,
             ready_file: None,
             quiet: false,
@@ -104,7 +108,10 @@ impl Stack {
         database.create(&template.tables).await?;
 
         let mut tasks = JoinSet::new();
-        let (functions, consumers) = template.processes(options.processes);
+        let (mut functions, consumers) = template.processes(options.processes);
+        for function in &mut functions {
+            function.environment.extend(options.environment.clone());
+        }
         let workers = Workers::new(&functions);
         let (queues, mails) = (Queues::new(&template.queues), Mails::default());
         let bus = Bus::new(template.buses, template.rules, queues.clone());

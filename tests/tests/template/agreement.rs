@@ -1,13 +1,14 @@
 //! The template agrees with the code: keys, routes, names and the sample events.
 
 use crate::spoil::{Faults, Template, holds};
-use domain::registry::{self, AggregateVisitor, MailingVisitor};
-use domain::{Aggregate, Mailing, User};
+use domain::registry::{self, AggregateVisitor, MailingVisitor, ReadModelVisitor};
+use domain::{Aggregate, Mailing, ReadModel, User};
 use event_store::{Commit, schema};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The collection of an aggregate, and its routes with the types of their commands.
 type Served = (&'static str, &'static [(&'static str, &'static str)]);
@@ -20,6 +21,11 @@ impl AggregateVisitor for Known {
     fn visit<A: Aggregate>(self) -> Served {
         (A::COLLECTION, A::ROUTES)
     }
+}
+
+impl ReadModelVisitor for Known {
+    type Output = ();
+    fn visit<R: ReadModel>(self) {}
 }
 
 impl MailingVisitor for Known {
@@ -36,6 +42,7 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
         ];
         let claims = [(schema::CLAIM, "S", "HASH")];
         let heads = [(schema::STREAM, "S", "HASH")];
+        let seen = [(schema::SHARD, "S", "HASH"), (schema::SEEN, "S", "RANGE")];
         for (id, keys) in [
             ("EventsTable", &events[..]),
             ("ClaimsTable", &claims[..]),
@@ -53,6 +60,23 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
                 faults.unless(table["KeySchema"][at] == key, id, "has another key");
             }
         }
+        let heads = template.properties("HeadsTable");
+        let attribute = |(name, kind, _)| json!({ "AttributeName": name, "AttributeType": kind });
+        let key = |(name, _, role)| json!({ "AttributeName": name, "KeyType": role });
+        let index = json!([{
+            "IndexName": schema::SEEN_INDEX,
+            "KeySchema": seen.map(key),
+            "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": [schema::VERSION] },
+        }]);
+        faults.unless(
+            heads["GlobalSecondaryIndexes"] == index
+                && heads["AttributeDefinitions"]
+                    .as_array()
+                    .map(|all| &all[1..])
+                    == Some(&seen.map(attribute)),
+            "HeadsTable",
+            "has another index",
+        );
         let forgets = json!({ "AttributeName": schema::EXPIRES, "Enabled": true });
         faults.unless(
             template.properties("ClaimsTable")["TimeToLiveSpecification"] == forgets,
@@ -77,6 +101,11 @@ fn the_tables_of_the_event_log_have_the_keys_that_the_store_uses() {
             ("AttributeType: N", "AttributeType: S"),
             ("AttributeName: claim", "AttributeName: key"),
             ("AttributeName: stream", "AttributeName: name"),
+            ("AttributeName: shard", "AttributeName: part"),
+            ("AttributeName: seen", "AttributeName: at"),
+            ("IndexName: seen", "IndexName: news"),
+            ("- version\n", "- hash\n"),
+            ("ProjectionType: INCLUDE", "ProjectionType: KEYS_ONLY"),
             (
                 "up.\n      TimeToLiveSpecification:\n        AttributeName: expires\n        Enabled: true\n",
                 "up.\n      TimeToLiveSpecification:\n        AttributeName: until\n        Enabled: true\n",
@@ -122,6 +151,9 @@ fn the_routes_are_those_of_the_aggregates() {
                 category,
                 "has other routes for commands",
             );
+            if registry::projection(collection, category, Known).is_none() {
+                continue;
+            }
             let queries = routes_of("queries", "AGGREGATE", category);
             for path in ["", "/{id}", "/{id}/history", "/{id}/state"] {
                 let route = format!("GET /{collection}{path}");
@@ -135,6 +167,9 @@ fn the_routes_are_those_of_the_aggregates() {
         let statistics = routes_of("queries", "READ_MODEL", "statistics");
         let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
         faults.unless(statistics == expected.into(), "GET /stats", "is missing");
+        let events = routes_of("queries", "READ_MODEL", "timeline");
+        let expected = [("GET /events".to_owned(), "ListEvents".to_owned())];
+        faults.unless(events == expected.into(), "GET /events", "is missing");
         let rest = template
             .triggers("HttpApi")
             .filter(|trigger| trigger.route() == "$default");
@@ -149,6 +184,9 @@ fn the_routes_are_those_of_the_aggregates() {
             ("        RestoreUser:\n", "        UndeleteUser:\n"),
             ("Path: $default", "Path: /default"),
             ("Path: /stats", "Path: /statistics"),
+            ("Path: /events", "Path: /changes"),
+            ("Path: /rebuilds", "Path: /builds"),
+            ("Path: /deliveries/redrives", "Path: /redrives"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
         ],
     );
@@ -159,8 +197,8 @@ fn every_name_is_known_to_the_code() {
     fn rule(template: &Template, faults: &mut Faults) {
         for (id, _) in template.functions() {
             let named = |name: &str| template.variable(id, name);
-            let main = root(&format!("functions/{}/src/main.rs", template.binary(id)));
-            faults.unless(main.is_file(), id, "has a binary that is not built");
+            let built = binaries().contains(template.binary(id));
+            faults.unless(built, id, "has a binary that is not built");
             let aggregate =
                 named("AGGREGATE").is_none_or(|name| registry::aggregate(name, Known).is_some());
             faults.unless(aggregate, id, "names no aggregate");
@@ -199,7 +237,8 @@ fn every_parameter_is_used() {
         rule,
         &[
             ("!Ref LogLevel", "INFO"),
-            ("${MailIdentity}", "example.com"),
+            ("!Ref SweepRate", "rate(5 minutes)"),
+            ("!Ref UsersConcurrency", "10"),
         ],
     );
 }
@@ -224,6 +263,7 @@ fn every_function_has_sample_events() {
                 let kind = match sample["Records"][0]["eventSource"].as_str() {
                     Some("aws:dynamodb") => "DynamoDB",
                     Some("aws:sqs") => "SQS",
+                    _ if sample["detail-type"] == "Scheduled Event" => "Schedule",
                     _ => "HttpApi",
                 };
                 let mut triggers = template
@@ -242,6 +282,7 @@ fn every_function_has_sample_events() {
             ("Path: /users/{id}/name", "Path: /users/{id}/names"),
             ("Type: DynamoDB\n", "Type: Kinesis\n"),
             ("Type: SQS\n", "Type: SNS\n"),
+            ("Type: Schedule\n", "Type: ScheduleV2\n"),
         ],
     );
 }
@@ -261,6 +302,12 @@ fn the_sample_of_the_stream_holds_commits_as_the_store_writes_them() {
         let again: serde_dynamo::Item = serde_dynamo::to_item(&commit).expect("an item");
         assert_eq!(again, item);
     }
+}
+
+/// The names of the workspace's binaries.
+fn binaries() -> &'static BTreeSet<String> {
+    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    NAMES.get_or_init(|| local::functions::names().expect("the workspace is understood"))
 }
 
 /// The files of `events/` by their names.

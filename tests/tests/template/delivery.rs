@@ -1,10 +1,8 @@
-//! What is committed reaches everyone who waits for it, and what cannot be delivered is kept and rings.
+//! What is committed reaches everyone who waits for it, and what cannot be delivered is kept.
 
 use crate::spoil::{Faults, Template, holds, id_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 const QUEUE: &str = "AWS::SQS::Queue";
 const DAY: u64 = 24 * 60 * 60;
@@ -75,20 +73,35 @@ fn a_batch_fails_message_by_message() {
                 let answer = &trigger.properties["FunctionResponseTypes"];
                 let told = *answer == json!(["ReportBatchItemFailures"]);
                 faults.unless(told, trigger.function, "must report single failures");
-                let size = &trigger.properties["BatchSize"];
+                let size = template.number(&trigger.properties["BatchSize"]);
+                let window = template.number(&trigger.properties["MaximumBatchingWindowInSeconds"]);
                 faults.unless(
-                    size.is_u64(),
+                    size.is_some(),
                     trigger.function,
                     "must say how many it takes",
                 );
+                faults.unless(
+                    window.is_some(),
+                    trigger.function,
+                    "must say how long it waits",
+                );
+                let fits = kind != "SQS" || size <= Some(10) || window >= Some(1);
+                faults.unless(fits, trigger.function, "must wait for so many");
             }
         }
+        let mut bounds = BTreeSet::new();
         for trigger in template.triggers("SQS") {
             let bound = &trigger.properties["ScalingConfig"]["MaximumConcurrency"];
             faults.unless(
-                bound.is_u64(),
+                template.number(bound).is_some() && bounds.insert(bound.to_string()),
                 trigger.function,
-                "must be bounded by its mapping",
+                "must be bounded by its mapping, and by itself",
+            );
+            let workers = template.number(&template.variables(trigger.function)["REBUILD_WORKERS"]);
+            faults.unless(
+                template.number(bound) > workers,
+                trigger.function,
+                "must have room for news beside a rebuild",
             );
             let reserved = &template.properties(trigger.function)["ReservedConcurrentExecutions"];
             faults.unless(
@@ -103,7 +116,26 @@ fn a_batch_fails_message_by_message() {
         &[
             ("- ReportBatchItemFailures", "- ReportNothing"),
             ("MaximumConcurrency:", "MinimumConcurrency:"),
-            ("BatchSize: 10", "BatchSize: many"),
+            (
+                "MaximumConcurrency: !Ref UsersConcurrency",
+                "MaximumConcurrency: !Ref AccountsConcurrency",
+            ),
+            (
+                "BatchSize: !Ref ConsumerBatchSize",
+                "BatchSize: !Ref LogLevel",
+            ),
+            (
+                "MaximumBatchingWindowInSeconds:",
+                "MinimumBatchingWindowInSeconds:",
+            ),
+            (
+                "Default: 10\n    MinValue: 1\n    MaxValue: 100",
+                "Default: 11\n    MinValue: 1\n    MaxValue: 100",
+            ),
+            (
+                "Default: 4\n    MinValue: 1\n    MaxValue: 8",
+                "Default: 8\n    MinValue: 1\n    MaxValue: 8",
+            ),
             (
                 "Binary: project\n    Properties:\n",
                 "Binary: project\n    Properties:\n      ReservedConcurrentExecutions: 1\n",
@@ -214,102 +246,4 @@ fn a_rule_may_write_to_its_queue_and_to_its_dead_letters_and_nobody_else_may() {
             ("- !Ref ProjectUsersQueue\n", "- !Ref WelcomeMailQueue\n"),
         ],
     );
-}
-
-#[test]
-fn what_somebody_must_look_at_rings() {
-    fn rule(template: &Template, faults: &mut Faults) {
-        let rings = |metric: &str, of: Value| {
-            template.of("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
-                alarm["MetricName"] == metric
-                    && alarm["Dimensions"][0]["Value"] == of
-                    && alarm["ComparisonOperator"] == "GreaterThanThreshold"
-                    && template.is_a(id_of(&alarm["AlarmActions"][0]), "AWS::SNS::Topic")
-            })
-        };
-        for (id, queue) in template.of(QUEUE) {
-            let dead = id_of(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
-            let name = json!({ "Fn::GetAtt": format!("{dead}.QueueName") });
-            let rung = dead.is_empty() || rings("ApproximateNumberOfMessagesVisible", name);
-            faults.unless(rung, id, "has dead letters that nobody hears of");
-        }
-        for trigger in template.triggers("DynamoDB") {
-            let function = trigger.function;
-            let mapping = format!("{function}{}", trigger.id);
-            faults.unless(
-                rings("IteratorAge", json!({ "Ref": function })),
-                function,
-                "may fall behind",
-            );
-            let given_up = rings(
-                "OnFailureDestinationDeliveredEventCount",
-                json!({ "Ref": mapping }),
-            );
-            // Lambda counts what it gives up on only where it is asked to.
-            let counted = trigger.properties["MetricsConfig"]["Metrics"] == json!(["EventCount"]);
-            faults.unless(given_up && counted, function, "may give up unheard");
-        }
-        logs_ring(template, faults);
-    }
-    assert!(alarms_in_logs().contains("tampering"));
-    holds(
-        rule,
-        &[
-            (
-                "!GetAtt WelcomeMailDeadLetters.QueueName",
-                "!GetAtt WelcomeMailQueue.QueueName",
-            ),
-            ("MetricName: ", "MetricName: Other"),
-            ("GreaterThanThreshold", "LessThanThreshold"),
-            ("- !Ref Alarms", "- !Ref EventBus"),
-            ("!Ref PublishCommits", "!Ref PublishRecords"),
-            ("- EventCount", "- ErrorCount"),
-            ("\"tampering\"", "\"temperature\""),
-            (
-                "LogGroupName: !Ref PublishLogs",
-                "LogGroupName: !Ref EventsTable",
-            ),
-            ("MetricValue: \"1\"", "MetricValue: \"0\""),
-        ],
-    );
-}
-
-/// What the functions say in the field `alarm` of their logs.
-fn alarms_in_logs() -> BTreeSet<String> {
-    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("functions");
-    let mut found = BTreeSet::new();
-    let mut folders = vec![functions];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("readable").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(path).expect("source");
-                let said = text.split("alarm = \"").skip(1);
-                found.extend(said.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
-            }
-        }
-    }
-    found
-}
-
-/// Each of them is counted, and the count rings.
-fn logs_ring(template: &Template, faults: &mut Faults) {
-    for said in alarms_in_logs() {
-        let pattern = format!("{{ $.fields.alarm = \"{said}\" }}");
-        let rings = template.of("AWS::Logs::MetricFilter").any(|(_, filter)| {
-            let counted = &filter["MetricTransformations"][0];
-            let (namespace, name) = (&counted["MetricNamespace"], &counted["MetricName"]);
-            filter["FilterPattern"] == pattern
-                && counted["MetricValue"] == "1"
-                && template.is_a(id_of(&filter["LogGroupName"]), "AWS::Logs::LogGroup")
-                && template.of("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
-                    (&alarm["Namespace"], &alarm["MetricName"]) == (namespace, name)
-                        && alarm["ComparisonOperator"] == "GreaterThanThreshold"
-                        && template.is_a(id_of(&alarm["AlarmActions"][0]), "AWS::SNS::Topic")
-                })
-        });
-        faults.unless(rings, &said, "is called an alarm, and rings nowhere");
-    }
 }

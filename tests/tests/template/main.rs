@@ -2,7 +2,10 @@
 //! agrees with the code. Each rule is tried on the template, which must keep it, and on spoiled ones, which must not.
 
 mod agreement;
+mod alarms;
+mod consumers;
 mod delivery;
 mod rights;
+mod rights_on_tables;
 mod spoil;
 mod storage;

@@ -64,6 +64,17 @@ impl Template {
         wanted.map(|(id, resource)| (id.as_str(), resource))
     }
 
+    /// Ids and conditions of all resources.
+    pub fn conditional(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let all = self.0["Resources"].as_object().into_iter().flatten();
+        all.map(|(id, resource)| (id.as_str(), resource.get("Condition").unwrap_or(NOTHING)))
+    }
+
+    /// What a condition says.
+    pub fn condition(&self, name: &str) -> &Value {
+        &self.0["Conditions"][name]
+    }
+
     /// The properties of the resources of a type.
     pub fn of(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
         self.resources(kind)
@@ -84,6 +95,14 @@ impl Template {
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         let all = self.0["Parameters"].as_object().into_iter().flatten();
         all.map(|(name, _)| name.as_str())
+    }
+
+    /// A whole number, or the default of the parameter that stands for one.
+    pub fn number(&self, value: &Value) -> Option<u64> {
+        match value["Ref"].as_str() {
+            Some(parameter) => self.0["Parameters"][parameter]["Default"].as_u64(),
+            None => value.as_u64(),
+        }
     }
 
     /// Whether something in the template refers to this id.
@@ -112,7 +131,12 @@ impl Template {
 
     /// A variable of a function's environment.
     pub fn variable(&self, function: &str, name: &str) -> Option<&str> {
-        self.properties(function)["Environment"]["Variables"][name].as_str()
+        self.variables(function)[name].as_str()
+    }
+
+    /// The variables of a function's environment.
+    pub fn variables(&self, function: &str) -> &Value {
+        &self.properties(function)["Environment"]["Variables"]
     }
 
     /// The events of a type, of all functions.
