@@ -79,7 +79,7 @@ pub trait Projection {
     type Source: Decider;
     /// One row of the read model.
     type Document;
-    /// Why an event cannot be applied.
+    /// Why an event cannot be applied; what it says is logged and shown to operators, and so quotes nothing of the event.
     type Error;
 
     /// The document after one more event; `None` stands for the document before the first.

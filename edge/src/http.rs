@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// How far an answer is behind.
+const BEHIND: HeaderName = HeaderName::from_static("strangelog-behind");
+
 /// The route of the template that a request was matched to: `GET /users/{id}`.
 pub fn route_key(request: &Request) -> String {
     gateway_context(request)
@@ -79,6 +82,29 @@ pub fn parameters(request: &Request, known: &[&str]) -> Result<BTreeMap<String, 
     }
 }
 
+/// How many seconds the caller would rather wait than be answered without what was asked for: `Prefer: wait=2` (RFC 7240).
+/// What is no such preference is passed over, as the RFC asks.
+pub fn wait(request: &Request) -> Option<u64> {
+    let lines = request.headers().get_all("prefer").into_iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let mut preferences = lines
+        .flat_map(|line| line.split(','))
+        .filter_map(|preference| {
+            // OK because parameters of a preference follow it, and a wait has none.
+            let (preference, _) = preference.split_once(';').unwrap_or((preference, ""));
+            preference.split_once('=')
+        });
+    let is_wait = |name: &str| name.trim().eq_ignore_ascii_case("wait");
+    let (_, seconds) = preferences.find(|(name, _)| is_wait(name))?;
+    let seconds = seconds.trim();
+    let quoted = seconds
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let seconds = quoted.unwrap_or(seconds);
+    let digits = seconds.bytes().all(|byte| byte.is_ascii_digit());
+    seconds.parse().ok().filter(|_| digits)
+}
+
 /// A response in the making.
 pub struct Answer(Response<()>);
 
@@ -105,6 +131,12 @@ impl Answer {
         self.header(header::ETAG, format!("\"{version}\""))
     }
 
+    /// Says how many events the streams that it speaks of have beyond what it shows.
+    #[must_use]
+    pub fn behind(self, events: u64) -> Self {
+        self.header(BEHIND, events.to_string())
+    }
+
     /// With this text as its body.
     pub fn body(self, text: String) -> Response<Body> {
         self.0.map(|()| Body::Text(text))
@@ -116,4 +148,46 @@ pub fn json(answer: Answer, body: &Value) -> Response<Body> {
     answer
         .header(header::CONTENT_TYPE, "application/json")
         .body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(lines: &[&str]) -> Option<u64> {
+        let mut request = Request::default();
+        for line in lines {
+            let value = HeaderValue::from_str(line).expect("a header");
+            request.headers_mut().append("prefer", value);
+        }
+        wait(&request)
+    }
+
+    #[test]
+    fn a_preference_to_wait_is_found_among_others() {
+        for lines in [
+            &["wait=2"][..],
+            &["Wait = \"2\""],
+            &["respond-async, wait=2; x=y, return=minimal"],
+            &["respond-async", "wait=2", "wait=3"],
+        ] {
+            assert_eq!(waits(lines), Some(2), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_preference_to_wait_is_passed_over() {
+        for line in [
+            "",
+            "wait",
+            "wait=",
+            "wait=-1",
+            "wait=+1",
+            "wait=1.5",
+            "wait=soon",
+            "waits=1",
+        ] {
+            assert_eq!(waits(&[line]), None, "{line}");
+        }
+    }
 }

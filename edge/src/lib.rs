@@ -12,5 +12,5 @@ pub use announcement::{Announcement, Message, OPERATIONS, SOURCE, each};
 pub use caller::Caller;
 pub use causes::causes;
 pub use config::{ConfigError, sdk_config, variable};
-pub use http::{Answer, json, parameters, route_key, stream_id, uuid};
+pub use http::{Answer, json, parameters, route_key, stream_id, uuid, wait};
 pub use problem::{Invalid, Problem};

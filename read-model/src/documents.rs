@@ -1,6 +1,6 @@
 //! The port to wherever documents, their index rows and counters are kept.
 
-use crate::ReadModelError;
+use crate::{ReadModelError, compact};
 use decider::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,6 +61,16 @@ pub trait Documents: Send + Sync {
         counts: &Counts,
     ) -> impl Future<Output = Result<(), ReadModelError>> + Send;
 
+    /// Notes a failure of the moment on the document with this id, if it does not have the version by now and is not parked.
+    /// Other writers do not see it: one that gets further removes it. Where nothing is noted, nothing is lost but the reason.
+    fn note(
+        &self,
+        _id: &str,
+        _trouble: &Trouble,
+    ) -> impl Future<Output = Result<(), ReadModelError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Writes the index rows that a document lists as pending, and then that they are done. A row that a later
     /// version has written stays as it is, so that doing it twice, or too late, does no harm.
     fn settle(
@@ -88,7 +98,7 @@ pub trait Documents: Send + Sync {
 pub const MAX_COUNTERS: usize = 99;
 
 /// A document beside what its keeping needs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoredDocument {
     /// The stream's id, or its name where other sources keep documents beside it.
     pub id: String,
@@ -101,10 +111,14 @@ pub struct StoredDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
     /// The index rows that it has, so that those of another fold can be removed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "compact::rows")]
     pub rows: Vec<Row>,
     /// Index rows that are still to be written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        with = "compact::changes"
+    )]
     pub pending: Vec<RowChange>,
     /// Its events went into counters, and cannot be taken out again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -194,16 +208,18 @@ fn list_partition(list: &str, shard: u8) -> String {
 impl RowChange {
     /// What has to change for a document that has the rows `before` to have the rows `after`.
     pub fn between(before: &[Row], after: &[Row]) -> Vec<Self> {
-        let change = |gone| {
-            move |row: &Row| Self {
-                row: row.clone(),
-                gone,
-            }
-        };
-        let come = after.iter().filter(|row| !before.contains(row));
-        let go = before.iter().filter(|row| !after.contains(row));
-        come.map(change(false))
-            .chain(go.map(change(true)))
-            .collect()
+        let come = after.iter().filter(|row| !before.contains(row)).cloned();
+        let go = before.iter().filter(|row| !after.contains(row)).cloned();
+        come.map(Self::come).chain(go.map(Self::gone)).collect()
+    }
+
+    /// A row that comes.
+    pub(crate) fn come(row: Row) -> Self {
+        Self { row, gone: false }
+    }
+
+    /// A row that goes.
+    pub(crate) fn gone(row: Row) -> Self {
+        Self { row, gone: true }
     }
 }

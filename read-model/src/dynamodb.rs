@@ -1,9 +1,15 @@
 //! Documents, index rows and counters of one generation, in a DynamoDB table with the partition key `pk` and the sort key `sk`.
 
-use crate::{Counts, Documents, Generation, ReadModelError, Row, Shards, StoredDocument, counters};
+use crate::item::Unchanged;
+use crate::{
+    Counts, Documents, Generation, ReadModelError, Row, RowChange, Shards, StoredDocument, Trouble,
+    counters,
+};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
+use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,6 +24,8 @@ pub const EXPIRES: &str = "expires";
 /// A writer that is later than this is not about to write any more.
 const MARK_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many index rows of a document are written at once.
+const AT_ONCE: usize = 16;
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// One generation of the read model in one table.
@@ -48,6 +56,34 @@ impl DynamoDbDocuments {
         self.generation
     }
 
+    /// Writes an index row, or the mark of one that has gone, unless a later version of its document did.
+    async fn settle_row(&self, change: &RowChange, version: u64) -> Result<(), ReadModelError> {
+        let mut item = HashMap::from([
+            (
+                PARTITION.to_owned(),
+                text(self.generation.key(&change.row.partition)),
+            ),
+            (SORT.to_owned(), text(&change.row.sort)),
+            ("version".to_owned(), number(version)),
+        ]);
+        if change.gone {
+            item.insert(EXPIRES.to_owned(), number(mark_expires()));
+        }
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk) OR #version <= :version")
+            .expression_attribute_names("#pk", PARTITION)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(version));
+        unless_condition_failed(put.send().await, |error| {
+            error.is_conditional_check_failed_exception()
+        })
+        .map(drop)
+    }
+
     fn document_key(&self, id: &str) -> Item {
         HashMap::from([
             (
@@ -63,7 +99,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn number(value: u64) -> AttributeValue {
+pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
@@ -158,31 +194,56 @@ impl Documents for DynamoDbDocuments {
         counters::put_and_count(client, table, generation, put, &document.id, counts).await
     }
 
-    async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
-        for change in &document.pending {
-            let mut item = HashMap::from([
-                (
-                    PARTITION.to_owned(),
-                    text(self.generation.key(&change.row.partition)),
-                ),
-                (SORT.to_owned(), text(&change.row.sort)),
-                ("version".to_owned(), number(document.applied)),
-            ]);
-            if change.gone {
-                item.insert(EXPIRES.to_owned(), number(mark_expires()));
-            }
-            let put = self
-                .client
-                .put_item()
+    async fn note(&self, id: &str, trouble: &Trouble) -> Result<(), ReadModelError> {
+        let update = || {
+            self.client
+                .update_item()
                 .table_name(&self.table)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(#pk) OR #version <= :version")
-                .expression_attribute_names("#pk", PARTITION)
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":version", number(document.applied));
-            unless_condition_failed(put.send().await, |error| {
-                error.is_conditional_check_failed_exception()
-            })?;
+                .set_key(Some(self.document_key(id)))
+                .expression_attribute_names("#trouble", "trouble")
+                .expression_attribute_names("#applied", "applied")
+                .expression_attribute_values(":version", number(trouble.version))
+        };
+        let again = update()
+            .update_expression(
+                "SET #trouble.#version = :version, #trouble.#why = :why ADD #trouble.#attempts :one",
+            )
+            .condition_expression(
+                "attribute_exists(#trouble) AND attribute_not_exists(#trouble.#parked) AND #applied < :version",
+            )
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#why", "why")
+            .expression_attribute_names("#attempts", "attempts")
+            .expression_attribute_names("#parked", "parked_by")
+            .expression_attribute_values(":why", text(&trouble.why))
+            .expression_attribute_values(":one", number(1));
+        let is_condition = UpdateItemError::is_conditional_check_failed_exception;
+        if unless_condition_failed(again.send().await, is_condition)? {
+            return Ok(());
+        }
+        let trouble = serde_dynamo::to_attribute_value(trouble).map_err(failure)?;
+        let first = update()
+            .update_expression(
+                "SET #trouble = :trouble, #applied = if_not_exists(#applied, :none), #id = :id",
+            )
+            .condition_expression(
+                "attribute_not_exists(#trouble) AND (attribute_not_exists(#applied) OR #applied < :version)",
+            )
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":trouble", trouble)
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":id", text(id));
+        unless_condition_failed(first.send().await, is_condition).map(drop)
+    }
+
+    async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
+        let mut rows = Vec::with_capacity(document.pending.len());
+        for change in &document.pending {
+            rows.push(self.settle_row(change, document.applied));
+        }
+        let mut rows = stream::iter(rows).buffer_unordered(AT_ONCE);
+        while let Some(settled) = rows.next().await {
+            settled?;
         }
         let condition = Unchanged::of(Some(document));
         let update = self
@@ -247,38 +308,6 @@ impl Documents for DynamoDbDocuments {
 
     async fn counters(&self, from: &str, to: &str) -> Result<Counts, ReadModelError> {
         counters::read(&self.client, &self.table, self.generation, from, to).await
-    }
-}
-
-/// The condition that a document is the one that was read, or that there is none.
-struct Unchanged {
-    expression: &'static str,
-    names: HashMap<String, String>,
-    values: Option<Item>,
-}
-
-impl Unchanged {
-    fn of(document: Option<&StoredDocument>) -> Self {
-        let name = |name: &str, of: &str| (name.to_owned(), of.to_owned());
-        let Some(document) = document else {
-            return Self {
-                expression: "attribute_not_exists(#pk)",
-                names: HashMap::from([name("#pk", PARTITION)]),
-                values: None,
-            };
-        };
-        let mut values = HashMap::from([(":applied".to_owned(), number(document.applied))]);
-        if document.fold > 0 {
-            values.insert(":fold".to_owned(), number(document.fold.into()));
-        }
-        Self {
-            expression: match document.fold {
-                0 => "#applied = :applied AND attribute_not_exists(#fold)",
-                _ => "#applied = :applied AND #fold = :fold",
-            },
-            names: HashMap::from([name("#applied", "applied"), name("#fold", "fold")]),
-            values: Some(values),
-        }
     }
 }
 

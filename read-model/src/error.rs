@@ -20,19 +20,30 @@ pub enum ReadModelError {
         head: u64,
     },
     /// The event cannot be applied to its document: the projection or the history is at fault.
-    #[error("event {version} of {stream} cannot be applied")]
+    #[error("event {version} of {stream} cannot be applied: {why}")]
     Poison {
         /// The stream.
         stream: String,
         /// The event's version.
         version: u64,
-        /// What the projection says.
-        #[source]
-        why: Box<dyn Error + Send + Sync>,
+        /// What the projection says of it, without what is in it.
+        why: String,
+    },
+    /// Poison keeps the document from the version that was asked for.
+    #[error("{stream} is parked at version {applied}")]
+    Parked {
+        /// The stream.
+        stream: String,
+        /// The version that the document has.
+        applied: u64,
+        /// The version of the event that could not be applied.
+        version: u64,
     },
     /// The projection has changed since its document went into counters, from which nothing can be taken out again: the
-    /// read model must be made anew, in an empty table.
-    #[error("document {document} was counted under fold {found}, this build has {wanted}")]
+    /// read model must be made anew, all of it.
+    #[error(
+        "document {document} was counted under fold {found}, this build has {wanted}: `strangelog rebuild` makes it anew"
+    )]
     Counted {
         /// The document's id.
         document: String,

@@ -7,12 +7,15 @@
 
 mod checkpoints;
 mod clearing;
+mod compact;
 mod counters;
 mod documents;
 mod dynamodb;
 mod error;
 mod generations;
+mod item;
 mod list;
+mod parking;
 mod progress;
 mod project;
 mod query;
@@ -26,5 +29,6 @@ pub use dynamodb::DynamoDbDocuments;
 pub use error::ReadModelError;
 pub use generations::{Building, Generation, Generations, Gone, ReadModelTable};
 pub use list::{Cursor, Page, found, listed};
-pub use project::project;
-pub use query::{AtLeast, Shown, show};
+pub use parking::{PARKED, build, note, parked};
+pub use project::{document_id, project, project_anew, redrive, stream};
+pub use query::{AtLeast, Shown, head, show, wait_for};

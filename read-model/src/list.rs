@@ -1,13 +1,14 @@
 //! Lists of documents: a page is merged from the shards of a list, newest first.
 
 use crate::documents::list_partitions;
+use crate::parking::Poison;
 use crate::progress::Progress;
 use crate::project::stream;
 use crate::{Documents, ReadModelError, Row, StoredDocument};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use decider::{Decider, Entry, Projection};
-use event_store::{EventLog, StoreError};
+use event_store::EventLog;
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -76,20 +77,9 @@ where
     };
     while page.documents.len() < limit {
         let wanted = limit - page.documents.len();
-        let below = page.next.as_ref().map(|cursor| cursor.0.as_str());
-        // OK because one row more than is wanted tells whether there is another page.
-        let partitions: Vec<_> = list_partitions(list, documents.shards()).collect();
-        let shards = partitions
-            .iter()
-            .map(|partition| documents.rows(partition, below, wanted + 1));
-        let mut rows = try_join_all(shards).await?.concat();
-        rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
-        let more = rows.len() > wanted;
-        rows.truncate(wanted);
-        page.next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| Cursor(row.sort.clone()));
+        let below = page.next.as_ref().map(Cursor::as_str);
+        let (rows, next) = merged(documents, list, below, wanted).await?;
+        page.next = next;
         page.documents
             .extend(behind::<P>(log, documents, &rows).await?);
         if page.next.is_none() {
@@ -97,6 +87,27 @@ where
         }
     }
     Ok(page)
+}
+
+/// At most `limit` rows of a list below `below`, merged from its shards, and where the next ones begin.
+pub(crate) async fn merged(
+    documents: &impl Documents,
+    list: &str,
+    below: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<Row>, Option<Cursor>), ReadModelError> {
+    // OK because one row more than is wanted tells whether there is another page.
+    let partitions: Vec<_> = list_partitions(list, documents.shards()).collect();
+    let shards = partitions
+        .iter()
+        .map(|partition| documents.rows(partition, below, limit + 1));
+    let mut rows = try_join_all(shards).await?.concat();
+    rows.sort_unstable_by(|a, b| b.sort.cmp(&a.sort));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more);
+    let next = next.map(|row| Cursor(row.sort.clone()));
+    Ok((rows, next))
 }
 
 /// The documents that are found by an exact value; there are few.
@@ -168,16 +179,12 @@ where
     let mut progress = Progress::<P>::after(Some(stored))?;
     if progress.applied < stored.applied {
         let stream = stream::<P>(&stored.id);
-        progress = match progress.advance(log, &stream, stored.applied).await {
-            Err(
-                error @ (ReadModelError::Poison { .. }
-                | ReadModelError::Log(StoreError::Corrupt { .. })),
-            ) => {
-                tracing::warn!(%stream, %error, "left out of a list");
-                return Ok(None);
-            }
-            advanced => advanced?,
-        };
+        let (anew, poison) = Progress::advance(Some(stored), log, &stream, stored.applied).await?;
+        if let Some(Poison { version, why }) = poison {
+            tracing::warn!(stream, version, why, "left out of a list");
+            return Ok(None);
+        }
+        progress = anew;
     }
     Ok(progress
         .document

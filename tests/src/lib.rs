@@ -38,6 +38,7 @@ pub mod backend;
 pub mod consumers;
 pub mod doors;
 mod dynamodb_local;
+pub mod fussy;
 pub mod gateway;
 pub mod http;
 pub mod interfere;

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use event_store::Cache;
 use read_model::{
-    AtLeast, Counts, Documents, ReadModelError, Row, StoredDocument, found, listed, project, show,
+    AtLeast, Counts, Documents, ReadModelError, Row, StoredDocument, found, listed, project,
+    project_anew, show,
 };
 use tests::account::{Account, Command, run, unkeyed};
 use tests::backend::Backend;
@@ -20,6 +21,7 @@ on_each_backend! {
     a_late_writer_of_the_old_fold_writes_over_no_new_one
     what_was_counted_under_another_fold_is_not_counted_again
     what_was_never_counted_is_counted_from_the_start
+    what_is_made_anew_is_not_counted_again
     a_document_that_has_counted_stays_so_when_later_events_count_nothing
 }
 
@@ -171,7 +173,18 @@ async fn what_was_counted_under_another_fold_is_not_counted_again(backend: &Back
         .await
         .expect("counted");
     let before = documents.counters(" ", "~").await.expect("readable");
-    let refused = project::<Turnover<2>>(&log, &documents, NAME, 2).await;
+    project::<Turnover<2>>(&log, &documents, NAME, 2)
+        .await
+        .expect("heard");
+    let parked = stored(backend, NAME).await;
+    let trouble = parked.parked().expect("it is parked");
+    assert_eq!(trouble.version, 2);
+    assert!(
+        trouble.why.contains("strangelog rebuild"),
+        "{}",
+        trouble.why
+    );
+    let refused = project_anew::<Turnover<2>>(&log, &documents, NAME, 2).await;
     let counted = matches!(
         refused,
         Err(ReadModelError::Counted {
@@ -216,6 +229,29 @@ async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
             ("version#0002".to_owned(), 1)
         ]
     );
+}
+
+async fn what_is_made_anew_is_not_counted_again(backend: &Backend) {
+    account(backend, NAME).await;
+    let (log, documents) = (backend.log(), backend.documents());
+    project::<Turnover<1>>(&log, &documents, NAME, 2)
+        .await
+        .expect("counted");
+    let before = documents.counters(" ", "~").await.expect("readable");
+    let kept = stored(backend, NAME).await;
+    project_anew::<Turnover<1>>(&log, &documents, NAME, 2)
+        .await
+        .expect("made");
+    let after = documents.counters(" ", "~").await.expect("readable");
+    assert_eq!((&after, stored(backend, NAME).await), (&before, kept));
+    // What is new is counted on the way.
+    done(backend, NAME, &Command::Deposit(1, 7)).await;
+    project_anew::<Turnover<1>>(&log, &documents, NAME, 3)
+        .await
+        .expect("made");
+    let after = documents.counters(" ", "~").await.expect("readable");
+    assert_eq!(after["balance"], before["balance"] + 7);
+    assert_eq!(after["accounts"], 1);
 }
 
 async fn a_document_that_has_counted_stays_so_when_later_events_count_nothing(backend: &Backend) {

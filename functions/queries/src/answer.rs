@@ -4,26 +4,28 @@ use crate::{history, list, one, state, stats};
 use chrono::Utc;
 use domain::{Aggregate, ReadModelOf};
 use edge::{Caller, Problem, causes, route_key};
-use event_store::{EventLog, StoreError, stream_name};
+use event_store::{EventLog, SeenStreams, StoreError, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response, tracing};
 use read_model::{AtLeast, Documents, ReadModelError, show};
 use std::convert::Infallible;
 use uuid::Uuid;
 
-/// What queries are answered from.
-pub struct Queries<L, D> {
+/// What a query is answered from.
+pub struct Queries<L, D, H> {
     /// The events.
     pub log: L,
-    /// The read model.
+    /// The read model, in the generation that is shown.
     pub documents: D,
+    /// How far the publisher saw each stream.
+    pub heads: H,
     /// The claim of a token that names its subject.
     pub subject_claim: String,
 }
 
 /// The answer to a request for an aggregate, whatever it is.
 pub async fn answer<A: Aggregate>(
-    queries: &Queries<impl EventLog, impl Documents>,
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let route = route_key(&request);
@@ -58,6 +60,11 @@ pub async fn answer_statistics(
         }
     };
     Ok(or_problem(&route, answered.await))
+}
+
+/// The answer where not even the read model was found.
+pub fn unanswered(request: &Request, error: ReadModelError) -> Response<Body> {
+    or_problem(&route_key(request), Err(failed(error)))
 }
 
 fn or_problem(route: &str, answered: Result<Response<Body>, Problem>) -> Response<Body> {
@@ -98,7 +105,7 @@ fn no_such_route(request: &Request) -> Problem {
 /// # Errors
 /// 403, or that the document cannot be read.
 pub async fn owned<A: Aggregate>(
-    queries: &Queries<impl EventLog, impl Documents>,
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
     caller: &Caller,
     scope: &str,
     id: Uuid,
@@ -134,10 +141,27 @@ pub fn ahead(parameter: &str, version: u64, head: u64) -> Problem {
     Problem::new(StatusCode::CONFLICT, "version-ahead", detail).with("version", head)
 }
 
+/// 503 for a version that the read model will not have until somebody has looked at the event before it.
+fn parked(applied: u64, version: u64) -> Problem {
+    let shown = match applied {
+        0 => "nothing".to_owned(),
+        applied => format!("version {applied} at most"),
+    };
+    let detail =
+        format!("event {version} cannot be applied; until that is mended, {shown} can be shown");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "parked", detail)
+        .with("version", applied)
+        .with("parked_at", version)
+        .retry_after(60)
+}
+
 /// What a failure of the read side is to the caller.
 pub fn failed(error: ReadModelError) -> Problem {
     match error {
         ReadModelError::Ahead { version, head, .. } => ahead("min_version", version, head),
+        ReadModelError::Parked {
+            applied, version, ..
+        } => parked(applied, version),
         ReadModelError::Log(StoreError::Corrupt { .. })
         | ReadModelError::Corrupt { .. }
         | ReadModelError::Counted { .. }

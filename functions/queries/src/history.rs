@@ -5,7 +5,7 @@ use crate::list::{limit, no_cursor};
 use decider::Decider;
 use domain::Aggregate;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
-use event_store::{Commit, EventLog, StoreError, StoredEvent, rfc3339, stream_name};
+use event_store::{Commit, EventLog, SeenStreams, StoreError, StoredEvent, rfc3339, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
 use read_model::{Cursor, Documents};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// 404 for an unknown stream, 422 for a parameter that is not as it must be.
 pub async fn answer<A: Aggregate>(
-    queries: &Queries<impl EventLog, impl Documents>,
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
     request: &Request,
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {

@@ -2,12 +2,12 @@
 
 use crate::answer::{Queries, failed};
 use crate::one::document;
-use domain::{ALL, Aggregate, ReadModelOf};
+use domain::{ALL, Aggregate, Document, ReadModelOf};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters};
-use event_store::EventLog;
+use event_store::{EventLog, SeenStreams};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use read_model::{Cursor, Documents, Page, found, listed};
+use read_model::{Cursor, Documents, Page, found, listed, stream};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const MAX_LIMIT: usize = 100;
 /// # Errors
 /// 422 for a parameter that is not as it must be.
 pub async fn answer<A: Aggregate>(
-    queries: &Queries<impl EventLog, impl Documents>,
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
     request: &Request,
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {
@@ -74,10 +74,35 @@ pub async fn answer<A: Aggregate>(
         .map(document::<A>)
         .collect::<Result<Vec<_>, _>>()?;
     let next_cursor = page.next.map(|cursor| cursor.to_text());
+    let behind = behind::<A>(&queries.heads, &page.documents).await?;
     Ok(json(
-        Answer::new(StatusCode::OK),
+        Answer::new(StatusCode::OK).behind(behind),
         &json!({ "data": data, "next_cursor": next_cursor }),
     ))
+}
+
+/// How many events the streams of these documents have beyond them, as far as the publisher has seen. It takes half a read unit
+/// for each document.
+///
+/// # Errors
+/// The store failed.
+pub async fn behind<A: Aggregate>(
+    heads: &impl SeenStreams,
+    documents: &[Document<A::State>],
+) -> Result<u64, Problem> {
+    let shown = documents.iter().map(|document| {
+        let stream = stream::<ReadModelOf<A>>(&document.id);
+        (stream, document.version)
+    });
+    let shown: BTreeMap<_, _> = shown.collect();
+    let streams: Vec<_> = shown.keys().cloned().collect();
+    let heads = heads.heads(&streams).await;
+    let heads = heads.map_err(|error| failed(error.into()))?;
+    let behind = heads.iter().filter_map(|head| {
+        let version = shown.get(&head.stream)?;
+        Some(head.version.saturating_sub(*version))
+    });
+    Ok(behind.sum())
 }
 
 /// The `limit` of a page.

@@ -4,7 +4,7 @@ use crate::answer::{Queries, ahead, failed, owned, unknown};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Aggregate;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
-use event_store::{EventLog, Stream, rfc3339, stream_name, version_at};
+use event_store::{EventLog, SeenStreams, Stream, rfc3339, stream_name, version_at};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use read_model::Documents;
@@ -19,7 +19,7 @@ const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// # Errors
 /// 404 for an unknown stream, 409 for a version that is yet to come, 422 for a parameter that is not as it must be.
 pub async fn answer<A: Aggregate>(
-    queries: &Queries<impl EventLog, impl Documents>,
+    queries: &Queries<impl EventLog, impl Documents, impl SeenStreams>,
     request: &Request,
     caller: &Caller,
 ) -> Result<Response<Body>, Problem> {

@@ -1,40 +1,65 @@
 use super::*;
 use domain::Account;
 use domain::money::{Amount, Money};
-use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, execute};
+use event_store::{Cache, Hash, Head, MemoryEventLog, Metadata, Part, Seen, ServiceClock, execute};
 use lambda_http::request::from_str;
-use read_model::{Counts, Row, StoredDocument};
-use serde_json::json;
+use read_model::{Counts, Row, StoredDocument, Trouble, project};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 const ID: &str = "01a1e50a-5950-7a61-8fa4-5be3d833d61d";
 
-/// A read model that is far behind: what it should know comes of the log.
-struct Empty;
+/// A read model in memory; one that is far behind, too: what it should know comes of the log.
+#[derive(Default)]
+struct Memory(Mutex<BTreeMap<String, StoredDocument>>);
 
-impl Documents for Empty {
-    async fn get(&self, _: &str, _: bool) -> Result<Option<StoredDocument>, ReadModelError> {
-        Ok(None)
+impl Memory {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, StoredDocument>> {
+        self.0.lock().expect("nobody panicked")
+    }
+}
+
+impl Documents for Memory {
+    async fn get(&self, id: &str, _: bool) -> Result<Option<StoredDocument>, ReadModelError> {
+        Ok(self.all().get(id).cloned())
     }
 
-    async fn get_all(&self, _: &[String]) -> Result<Vec<StoredDocument>, ReadModelError> {
-        Ok(Vec::new())
+    async fn get_all(&self, ids: &[String]) -> Result<Vec<StoredDocument>, ReadModelError> {
+        let all = self.all();
+        Ok(ids.iter().filter_map(|id| all.get(id).cloned()).collect())
     }
 
     async fn put(
         &self,
-        _: &StoredDocument,
+        document: &StoredDocument,
         _: Option<&StoredDocument>,
         _: &Counts,
     ) -> Result<(), ReadModelError> {
+        self.all().insert(document.id.clone(), document.clone());
         Ok(())
     }
 
-    async fn settle(&self, _: &StoredDocument) -> Result<(), ReadModelError> {
+    async fn settle(&self, document: &StoredDocument) -> Result<(), ReadModelError> {
+        if let Some(document) = self.all().get_mut(&document.id) {
+            document.pending.clear();
+        }
         Ok(())
     }
 
-    async fn rows(&self, _: &str, _: Option<&str>, _: usize) -> Result<Vec<Row>, ReadModelError> {
-        Ok(Vec::new())
+    async fn rows(
+        &self,
+        partition: &str,
+        _: Option<&str>,
+        _: usize,
+    ) -> Result<Vec<Row>, ReadModelError> {
+        let all = self.all();
+        let rows = all.values().flat_map(|document| &document.rows);
+        Ok(rows
+            .filter(|row| row.partition == partition)
+            .cloned()
+            .collect())
     }
 
     async fn counters(&self, _: &str, _: &str) -> Result<Counts, ReadModelError> {
@@ -42,11 +67,32 @@ impl Documents for Empty {
     }
 }
 
+/// The publisher saw every stream up to this version.
+struct SeenTo(u64);
+
+impl SeenStreams for SeenTo {
+    async fn seen(&self, _: u8, _: &str, _: &str, _: usize) -> Result<Vec<Seen>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn heads(&self, streams: &[String]) -> Result<Vec<Head>, StoreError> {
+        let head = |stream: &String| Head {
+            stream: stream.clone(),
+            version: self.0,
+            hash: Hash::default(),
+        };
+        Ok(streams.iter().map(head).collect())
+    }
+}
+
+type InMemory = Queries<MemoryEventLog, Memory, SeenTo>;
+
 /// The queries of accounts, where `ID` is Sarah's.
-async fn queries() -> Queries<MemoryEventLog, Empty> {
+async fn queries() -> InMemory {
     let queries = Queries {
         log: MemoryEventLog::default(),
-        documents: Empty,
+        documents: Memory::default(),
+        heads: SeenTo(2),
         subject_claim: "sub".into(),
     };
     let (stream, cache) = (format!("account-{ID}"), Cache::<Account>::none());
@@ -72,9 +118,13 @@ async fn queries() -> Queries<MemoryEventLog, Empty> {
 }
 
 fn get(route: &str, subject: &str, scope: &str) -> Request {
+    ask(route, (subject, scope), "", &json!({}))
+}
+
+fn ask(route: &str, (subject, scope): (&str, &str), query: &str, headers: &Value) -> Request {
     let route = format!("GET {route}");
     let event = json!({
-        "version": "2.0", "routeKey": route, "rawPath": "/", "rawQueryString": "", "headers": {},
+        "version": "2.0", "routeKey": route, "rawPath": "/", "rawQueryString": query, "headers": headers,
         "pathParameters": { "id": ID },
         "requestContext": {
             "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "p", "requestId": "r", "stage": "$default",
@@ -120,7 +170,140 @@ async fn lists_and_statistics_are_nobodys_own() {
         let Ok(answered) = answer::<Account>(queries, get("/accounts", "sarah", scope)).await;
         assert_eq!(answered.status().as_u16(), lists, "{scope}");
         let request = get("/stats", "sarah", scope);
-        let Ok(answered) = answer_statistics(&Empty, "sub", request).await;
+        let Ok(answered) = answer_statistics(&queries.documents, "sub", request).await;
         assert_eq!(answered.status().as_u16(), statistics, "{scope}");
     }
+}
+
+type Answered = (u16, BTreeMap<String, String>, Value);
+
+/// The answer to a clerk's `GET` of the route.
+async fn answered(queries: &InMemory, route: &str, query: &str, prefer: Option<&str>) -> Answered {
+    let headers = prefer.map_or(json!({}), |prefer| json!({ "prefer": prefer }));
+    let request = ask(route, ("clerk", "accounts:read"), query, &headers);
+    let Ok(answered) = answer::<Account>(queries, request).await;
+    let headers = answered.headers().iter();
+    let headers = headers.map(|(name, value)| {
+        let value = value.to_str().expect("text");
+        (name.to_string(), value.to_owned())
+    });
+    let headers = headers.collect();
+    let Body::Text(text) = answered.body() else {
+        panic!("a body is text");
+    };
+    let body = serde_json::from_str(text).expect("JSON");
+    (answered.status().as_u16(), headers, body)
+}
+
+async fn ring(queries: &InMemory, version: u64) {
+    let stream = format!("account-{ID}");
+    let (log, documents) = (&queries.log, &queries.documents);
+    let projected = project::<ReadModelOf<Account>>(log, documents, &stream, version);
+    projected.await.expect("projected");
+}
+
+#[tokio::test]
+async fn an_answer_says_which_version_it_shows_and_how_far_that_is_behind() {
+    let queries = &queries().await;
+    ring(queries, 1).await;
+    for (query, version, behind) in [
+        ("", "\"1\"", "1"),
+        ("min_version=1", "\"1\"", "1"),
+        ("min_version=2", "\"2\"", "0"),
+        ("consistency=strong", "\"2\"", "0"),
+    ] {
+        let (status, headers, _) = answered(queries, "/accounts/{id}", query, None).await;
+        assert_eq!(
+            (status, headers["etag"].as_str()),
+            (200, version),
+            "{query}"
+        );
+        assert_eq!(headers["strangelog-behind"], behind, "{query}");
+        assert_eq!(headers.get("preference-applied"), None);
+    }
+    let (_, headers, body) = answered(queries, "/accounts", "", None).await;
+    assert_eq!(
+        (&body["data"][0]["version"], &headers["strangelog-behind"]),
+        (&json!(1), &"1".to_owned())
+    );
+    ring(queries, 2).await;
+    let (_, headers, _) = answered(queries, "/accounts", "", None).await;
+    assert_eq!(headers["strangelog-behind"], "0");
+}
+
+#[tokio::test]
+async fn a_caller_who_would_rather_wait_is_answered_when_the_read_model_is_there() {
+    let queries = &queries().await;
+    ring(queries, 1).await;
+    let waiting = answered(queries, "/accounts/{id}", "min_version=2", Some("wait=4"));
+    let news = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        ring(queries, 2).await;
+    };
+    let started = Instant::now();
+    let ((status, headers, _), ()) = tokio::join!(waiting, news);
+    assert_eq!(
+        (status, headers["preference-applied"].as_str()),
+        (200, "wait=4")
+    );
+    let waited = started.elapsed();
+    let in_between = Duration::from_millis(150)..Duration::from_secs(3);
+    assert!(in_between.contains(&waited), "{waited:?}");
+    let (_, headers, body) = answered(queries, "/accounts", "", None).await;
+    assert_eq!(
+        (&body["data"][0]["version"], &headers["strangelog-behind"]),
+        (&json!(2), &"0".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_waited_in_vain_is_answered_as_one_who_did_not_wait() {
+    let queries = &queries().await;
+    ring(queries, 1).await;
+    for (query, status) in [("min_version=2", 200), ("min_version=3", 409)] {
+        let started = Instant::now();
+        let (found, headers, _) = answered(queries, "/accounts/{id}", query, Some("wait=1")).await;
+        assert_eq!(found, status, "{query}");
+        assert!(started.elapsed() >= Duration::from_secs(1));
+        if status == 200 {
+            assert_eq!(headers["etag"], "\"2\"");
+        }
+    }
+    // Without a version to wait for, and with a preference that is none, nobody waits.
+    let started = Instant::now();
+    for (query, prefer) in [("", "wait=5"), ("min_version=2", "wait=soon")] {
+        let (_, headers, _) = answered(queries, "/accounts/{id}", query, Some(prefer)).await;
+        assert_eq!(headers.get("preference-applied"), None);
+    }
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_parked_document_is_shown_as_far_as_it_is_and_no_further() {
+    let queries = &queries().await;
+    ring(queries, 1).await;
+    queries.documents.all().get_mut(ID).expect("there").trouble = Some(Trouble {
+        version: 2,
+        why: "sarah's secret".into(),
+        since: String::new(),
+        attempts: 1,
+        parked_by: Some("a build".into()),
+    });
+    let (status, headers, _) = answered(queries, "/accounts/{id}", "", None).await;
+    assert_eq!((status, headers["etag"].as_str()), (200, "\"1\""));
+    assert_eq!(headers["strangelog-behind"], "1");
+    let started = Instant::now();
+    for (query, expected, code) in [
+        ("min_version=2", 503, "urn:strangelog:problem:parked"),
+        ("consistency=strong", 503, "urn:strangelog:problem:parked"),
+        ("min_version=3", 409, "urn:strangelog:problem:version-ahead"),
+    ] {
+        let (status, _, body) = answered(queries, "/accounts/{id}", query, Some("wait=5")).await;
+        assert_eq!((status, &body["type"]), (expected, &json!(code)), "{query}");
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "nobody waits for it"
+    );
 }
