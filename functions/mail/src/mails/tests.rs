@@ -1,168 +1,17 @@
 use super::*;
-use crate::deliver::{Claim, Outcome, SendError};
+use crate::deliver::{Outcome, SendError};
 use domain::user::Command;
-use domain::{Mail, NameChange, User, Welcome};
+use domain::{NameChange, User, Welcome};
 use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, execute};
-use read_model::{Counts, Row};
 use serde_json::json;
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
-use uuid::Uuid;
+use world::{Noted, Step, World};
+
+mod world;
 
 const STREAM: &str = "user-01a1fc61-f202-72bb-b4b9-5bacd9cefb5a";
 /// Before all that is recorded here.
 const START: &str = "2000-01-01T00:00:00.000000Z";
-
-/// A step of the way of a mail, at which a function may be killed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
-    Claimed,
-    Sent,
-    Marked,
-    Refused,
-    Reached,
-}
-
-/// What the world holds: positions, claims, what was sent, and what the post office is going to say.
-#[derive(Default)]
-struct World {
-    positions: Mutex<BTreeMap<String, StoredDocument>>,
-    claims: Mutex<BTreeMap<Uuid, Noted>>,
-    sent: Mutex<Vec<Mail>>,
-    answers: Mutex<VecDeque<SendError>>,
-    /// After this step the function is killed, once.
-    killed: Mutex<Option<Step>>,
-    is_busy: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Noted {
-    Claimed { attempts: u32 },
-    Refused { attempts: u32 },
-    Done(Outcome),
-}
-
-impl World {
-    fn after(&self, step: Step) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let mut killed = self.killed.lock().expect("no panic");
-        match *killed == Some(step) {
-            true => {
-                *killed = None;
-                Err("killed".into())
-            }
-            false => Ok(()),
-        }
-    }
-
-    fn outbox(&self, step: Step) -> Result<(), DeliverError> {
-        self.after(step).map_err(DeliverError::Outbox)
-    }
-
-    fn sent(&self) -> usize {
-        self.sent.lock().expect("no panic").len()
-    }
-
-    fn outcomes(&self) -> Vec<Noted> {
-        let claims = self.claims.lock().expect("no panic");
-        claims.values().cloned().collect()
-    }
-
-    fn position(&self) -> Option<StoredDocument> {
-        self.positions
-            .lock()
-            .expect("no panic")
-            .get(STREAM)
-            .cloned()
-    }
-
-    fn applied(&self) -> u64 {
-        self.position().map_or(0, |position| position.applied)
-    }
-}
-
-impl Outbox for &World {
-    async fn claim(&self, due: &Due<'_>) -> Result<Claim, DeliverError> {
-        let claim = {
-            let mut claims = self.claims.lock().expect("no panic");
-            let attempts = match claims.get(&due.event) {
-                None => 0,
-                Some(Noted::Refused { attempts }) => *attempts,
-                Some(Noted::Claimed { .. }) if self.is_busy => return Ok(Claim::Busy),
-                Some(Noted::Claimed { .. }) => return Ok(Claim::Open),
-                Some(Noted::Done(_)) => return Ok(Claim::Done),
-            };
-            claims.insert(due.event, Noted::Claimed { attempts });
-            Claim::Ours
-        };
-        self.outbox(Step::Claimed)?;
-        Ok(claim)
-    }
-
-    async fn mark(&self, event: Uuid, outcome: &Outcome) -> Result<(), DeliverError> {
-        let mut claims = self.claims.lock().expect("no panic");
-        claims.insert(event, Noted::Done(outcome.clone()));
-        self.outbox(Step::Marked)
-    }
-
-    async fn refuse(&self, event: Uuid) -> Result<u32, DeliverError> {
-        let mut claims = self.claims.lock().expect("no panic");
-        let Some(Noted::Claimed { attempts }) = claims.get(&event) else {
-            panic!("nobody claimed it");
-        };
-        let attempts = attempts + 1;
-        claims.insert(event, Noted::Refused { attempts });
-        self.outbox(Step::Refused)?;
-        Ok(attempts)
-    }
-}
-
-impl Mailer for &World {
-    async fn send(&self, mail: &Mail) -> Result<String, SendError> {
-        if let Some(error) = self.answers.lock().expect("no panic").pop_front() {
-            return Err(error);
-        }
-        self.sent.lock().expect("no panic").push(mail.clone());
-        self.after(Step::Sent).map_err(SendError::Unknown)?;
-        Ok("message".into())
-    }
-}
-
-impl Documents for World {
-    async fn get(&self, id: &str, _: bool) -> Result<Option<StoredDocument>, ReadModelError> {
-        Ok(self.positions.lock().expect("no panic").get(id).cloned())
-    }
-
-    async fn get_all(&self, _: &[String]) -> Result<Vec<StoredDocument>, ReadModelError> {
-        Ok(Vec::new())
-    }
-
-    async fn put(
-        &self,
-        document: &StoredDocument,
-        over: Option<&StoredDocument>,
-        _: &Counts,
-    ) -> Result<(), ReadModelError> {
-        let mut positions = self.positions.lock().expect("no panic");
-        let found = positions.get(&document.id).map(|found| found.applied);
-        if found != over.map(|over| over.applied) {
-            return Err(ReadModelError::Conflict);
-        }
-        positions.insert(document.id.clone(), document.clone());
-        self.after(Step::Reached).map_err(ReadModelError::Aws)
-    }
-
-    async fn settle(&self, _: &StoredDocument) -> Result<(), ReadModelError> {
-        Ok(())
-    }
-
-    async fn rows(&self, _: &str, _: Option<&str>, _: usize) -> Result<Vec<Row>, ReadModelError> {
-        Ok(Vec::new())
-    }
-
-    async fn counters(&self, _: &str, _: &str) -> Result<Counts, ReadModelError> {
-        Ok(Counts::new())
-    }
-}
 
 async fn run(log: &MemoryEventLog, kind: &str, data: serde_json::Value) {
     let serde_json::Value::Object(fields) = data else {
