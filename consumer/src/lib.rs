@@ -8,6 +8,7 @@
 //! | follow a rebuild | [`progress`] |
 #![warn(missing_docs)]
 
+mod error;
 mod message;
 mod operate;
 mod progress;
@@ -17,10 +18,11 @@ mod runtime;
 mod turn;
 mod walk;
 
+pub use error::ConsumerError;
 pub use message::Own;
 pub use progress::{Progress, Walked, progress};
 pub use queue::{Queue, SqsQueue};
-pub use runtime::{Consumer, ConsumerError, Settings};
+pub use runtime::{Consumer, Settings};
 pub use walk::Left;
 
 use read_model::DynamoDbDocuments;

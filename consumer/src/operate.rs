@@ -7,12 +7,10 @@ use chrono::{TimeDelta, Utc};
 use domain::Operation;
 use domain::operation::{Consumer as Name, State, StreamName};
 use event_store::{EventLog, SeenStreams, Stream, rfc3339};
-use read_model::{Cleared, Generations, ReadModelError};
+use read_model::{Cleared, Generations, PARKED, ReadModelError};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// The list of the streams that are parked.
-const PARKED: &str = "parked";
 /// How many parked streams one message tries again.
 const REDRIVEN: usize = 50;
 /// How often the generations are read again after another worker changed them.

@@ -1,7 +1,6 @@
 //! One stream, in all generations.
 
 use crate::{Consume, Consumer, ConsumerError, Queue, Ring};
-use edge::causes;
 use event_store::{EventLog, SeenStreams, stream_category};
 use futures_util::future::join_all;
 use read_model::{Generation, Generations};
@@ -40,7 +39,7 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
             return Ok(());
         };
         let error = ConsumerError::Consume(error);
-        let why = causes(&error);
+        let why = error.in_brief();
         self.consume.note(&documents, stream, version, &why).await;
         Err(error)
     }

@@ -1,53 +1,16 @@
 //! The one entry of every consumer: a batch of its queue, told apart and done side by side.
 
 use crate::message::Heard;
-use crate::{Consume, Left, Own, Queue};
+use crate::{Consume, ConsumerError, Left, Own, Queue};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use chrono::{DateTime, TimeDelta, Utc};
 use edge::{Message, causes};
-use event_store::{EventLog, SeenStreams, StoreError, rfc3339};
+use event_store::{EventLog, SeenStreams, rfc3339};
 use futures_util::future::join_all;
-use read_model::{Generation, Generations, ReadModelError, ReadModelTable, Shards};
-use std::error::Error;
+use read_model::{Generation, Generations, ReadModelTable, Shards};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-/// Why a message must come again.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumerError {
-    /// It is none of ours.
-    #[error("the message cannot be read")]
-    Unread(#[source] serde_json::Error),
-    /// The rule lets through what the consumer does not read.
-    #[error("{consumer} reads nothing of {stream}")]
-    Foreign {
-        /// The consumer.
-        consumer: String,
-        /// The stream.
-        stream: String,
-    },
-    /// The event store failed.
-    #[error(transparent)]
-    Log(#[from] StoreError),
-    /// The consumer's table failed.
-    #[error(transparent)]
-    Table(#[from] ReadModelError),
-    /// What the consumer does failed.
-    #[error("{0}")]
-    Consume(#[source] Box<dyn Error + Send + Sync>),
-    /// The consumer's own queue failed.
-    #[error("the queue did not take a message")]
-    Queue(#[source] Box<dyn Error + Send + Sync>),
-    /// More failed than a checkpoint can name: it stays where it is.
-    #[error("{failed} streams failed at once, the last one with: {why}")]
-    TooMany {
-        /// How many.
-        failed: usize,
-        /// What the last one said.
-        why: String,
-    },
-}
 
 /// How a consumer goes about its work.
 #[derive(Clone, Copy, Debug)]

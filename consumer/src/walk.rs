@@ -16,8 +16,6 @@ use std::time::Instant;
 const SIDE_BY_SIDE: usize = 16;
 /// How many streams a checkpoint may owe.
 const MOST_OWED: usize = 200;
-/// How much of an error is kept beside an owed stream, in characters.
-const MOST_SAID: usize = 200;
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -204,8 +202,8 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 _ => self.ring_in(generation, stream, version, Ring::News).await,
             };
             let Err(error) = done else { return None };
-            let why: String = causes(&error).chars().take(MOST_SAID).collect();
-            tracing::warn!(stream, version, error = why, "a stream is owed");
+            tracing::warn!(stream, version, error = causes(&error), "a stream is owed");
+            let why = error.in_brief();
             let before = known.iter().find(|known| known.stream == stream);
             Some(Owed {
                 stream: stream.to_owned(),

@@ -4,7 +4,7 @@ use consumer::{Consume, Ring};
 use domain::ReadModel;
 use domain::registry::{self, ReadModelVisitor};
 use event_store::{EventLog, stream_category, stream_id};
-use read_model::{DynamoDbDocuments, project};
+use read_model::{DynamoDbDocuments, note, project, project_anew, redrive};
 use std::error::Error;
 use std::pin::Pin;
 
@@ -68,9 +68,9 @@ impl<'a, L: EventLog> ReadModelVisitor for Heard<'a, L> {
                 ring,
             } = self;
             match ring {
-                Ring::News | Ring::Redrive | Ring::Anew => {
-                    project::<R>(log, documents, stream, version).await?;
-                }
+                Ring::News => project::<R>(log, documents, stream, version).await?,
+                Ring::Redrive => redrive::<R>(log, documents, stream, version).await?,
+                Ring::Anew => project_anew::<R>(log, documents, stream, version).await?,
             }
             Ok(())
         })
@@ -124,7 +124,11 @@ impl<L: EventLog> Consume for Projections<L> {
         }
     }
 
-    async fn note(&self, _: &DynamoDbDocuments, stream: &str, version: u64, why: &str) {
-        tracing::debug!(stream, version, why, "not there yet");
+    async fn note(&self, documents: &DynamoDbDocuments, stream: &str, version: u64, why: &str) {
+        let noted = note(documents, self.document(stream), version, why).await;
+        // OK because nothing depends on it: the message comes again.
+        if let Err(error) = noted {
+            tracing::warn!(stream, version, %error, "what failed was not noted");
+        }
     }
 }

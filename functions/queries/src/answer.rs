@@ -145,9 +145,12 @@ pub fn ahead(parameter: &str, version: u64, head: u64) -> Problem {
 
 /// 503 for a version that the read model will not have until somebody has looked at the event before it.
 fn parked(applied: u64, version: u64) -> Problem {
-    let detail = format!(
-        "event {version} cannot be applied; until that is mended, version {applied} is the last that can be shown"
-    );
+    let shown = match applied {
+        0 => "nothing".to_owned(),
+        applied => format!("version {applied} at most"),
+    };
+    let detail =
+        format!("event {version} cannot be applied; until that is mended, {shown} can be shown");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "parked", detail)
         .with("version", applied)
         .with("parked_at", version)

@@ -1,7 +1,9 @@
 //! Rebuilds on the real store: beside what is shown, under load, and never half shown.
 
+mod asked;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use consumer::{Ring, Settings, progress};
+use consumer::{Settings, progress};
 use domain::Users;
 use event_store::Stream;
 use read_model::{AtLeast, Documents, Generation, Generations, listed, show};
@@ -11,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tests::backend::Backend;
 use tests::consumers::{
-    AT_ONCE, ReadModelConsumer, Remembering, announced, ask, consumer, consumer_that, hear,
-    hear_all, publish, rename, tick, user,
+    AT_ONCE, ReadModelConsumer, announced, ask, consumer, hear, hear_all, publish, rename, tick,
+    user,
 };
 use tests::on_each_backend;
 use uuid::Uuid;
@@ -26,10 +28,6 @@ on_each_backend! {
     counters_are_the_same_after_a_rebuild
     a_rebuild_that_is_killed_at_any_moment_comes_to_the_same
     a_rebuild_under_load_never_shows_anything_half_built
-    an_operation_that_nobody_told_of_is_found_by_a_tick
-    one_stream_alone_is_made_anew_in_every_generation
-    what_is_parked_is_driven_again_one_stream_or_all
-    what_has_effects_outside_is_not_rebuilt_and_begins_with_its_deployment
 }
 
 async fn generations(consumer: &ReadModelConsumer) -> Generations {
@@ -275,7 +273,7 @@ async fn a_rebuild_that_is_killed_at_any_moment_comes_to_the_same(backend: &Back
     for life in 1..8 {
         let _ = tokio::time::timeout(
             Duration::from_millis(life * 3),
-            hear(&consumer, &[switched.clone()]),
+            hear(&consumer, std::slice::from_ref(&switched)),
         )
         .await;
     }
@@ -364,108 +362,4 @@ async fn a_rebuild_under_load_never_shows_anything_half_built(backend: &Backend)
     assert!(asked > 10);
     assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
     assert_same(backend, &consumer, 0, 1).await;
-}
-
-async fn an_operation_that_nobody_told_of_is_found_by_a_tick(backend: &Backend) {
-    users(backend, 3).await;
-    let consumer = consumer(backend, "users");
-    hear_all(&consumer, &[tick()]).await;
-    ask(
-        backend,
-        Uuid::now_v7(),
-        "StartRebuild",
-        json!({ "consumer": "users" }),
-    )
-    .await;
-    ask(
-        backend,
-        Uuid::now_v7(),
-        "StartRebuild",
-        json!({ "consumer": "accounts" }),
-    )
-    .await;
-    hear_all(&consumer, &[tick()]).await;
-    assert_eq!(numbers(&consumer).await, (0, Some(1), None, 0));
-    assert_eq!(
-        generations(&consumer).await.waiting,
-        [""; 0],
-        "the other is not ours"
-    );
-}
-
-async fn one_stream_alone_is_made_anew_in_every_generation(backend: &Backend) {
-    let (stream, version) = user(backend, 1).await;
-    let readers = consumer(backend, "users");
-    start(backend, &readers).await;
-    let remembering = Remembering {
-        name: "users",
-        is_pure: true,
-        ..Remembering::default()
-    };
-    let consumer = consumer_that(backend, remembering);
-    let fields = json!({ "consumer": "users", "stream": stream });
-    let said = ask(backend, Uuid::now_v7(), "StartRebuild", fields).await;
-    hear_all(&consumer, &[said]).await;
-    let anew = |generation| (generation, stream.clone(), version, Ring::Anew);
-    assert_eq!(consumer.consume.take(), [anew(0), anew(1)]);
-    assert_eq!(numbers(&readers).await, (0, Some(1), None, 0));
-}
-
-async fn what_is_parked_is_driven_again_one_stream_or_all(backend: &Backend) {
-    let users = users(backend, 3).await;
-    let remembering = Remembering {
-        name: "welcome",
-        ..Remembering::default()
-    };
-    let consumer = consumer_that(backend, remembering);
-    for (stream, _) in &users[..2] {
-        let put = backend.client.put_item().table_name(backend.table("users"));
-        put.item("pk", AttributeValue::S("list#parked#1".into()))
-            .item("sk", AttributeValue::S(format!("2026#{stream}")))
-            .send()
-            .await
-            .expect("put");
-    }
-    let redriven = |(stream, version): &(String, u64)| (0, stream.clone(), *version, Ring::Redrive);
-    let said = ask(
-        backend,
-        Uuid::now_v7(),
-        "Redrive",
-        json!({ "consumer": "welcome" }),
-    )
-    .await;
-    hear_all(&consumer, &[said]).await;
-    let mut all: Vec<_> = users[..2].iter().map(redriven).collect();
-    all.sort_by(|one, other| one.1.cmp(&other.1));
-    assert_eq!(consumer.consume.take(), all);
-    let fields = json!({ "consumer": "welcome", "stream": users[2].0 });
-    let said = ask(backend, Uuid::now_v7(), "Redrive", fields).await;
-    hear_all(&consumer, &[said]).await;
-    assert_eq!(consumer.consume.take(), [redriven(&users[2])]);
-}
-
-async fn what_has_effects_outside_is_not_rebuilt_and_begins_with_its_deployment(backend: &Backend) {
-    let old = user(backend, 0).await;
-    let remembering = Remembering {
-        name: "users",
-        ..Remembering::default()
-    };
-    let consumer = consumer_that(backend, remembering);
-    let fields = json!({ "consumer": "users" });
-    hear_all(&consumer, &[tick()]).await;
-    let (stream, version) = user(backend, 0).await;
-    // It is asked for all the same, by somebody who knows another registry.
-    let said = ask(backend, Uuid::now_v7(), "StartRebuild", fields).await;
-    hear_all(&consumer, &[said, tick()]).await;
-    assert_eq!(
-        consumer.table.generations().await.expect("readable"),
-        Generations::default()
-    );
-    assert_eq!(
-        consumer.consume.take(),
-        [(0, stream, version, Ring::News)],
-        "not {}",
-        old.0
-    );
-    assert!(consumer.table.started().await.expect("readable").is_some());
 }
