@@ -15,7 +15,7 @@ pub struct Mail {
 }
 
 /// Writes mails about the events of its source.
-pub trait Mailing {
+pub trait Mailing: 'static {
     /// Names it; never changed once deployed.
     const NAME: &'static str;
     /// The types of the events that may ask for a mail, for whoever matches on them; no other is looked at.

@@ -49,7 +49,6 @@ macro_rules! registry {
         pub const PROJECTIONS: &[(&str, &str)] = &[
             $((<$aggregate as Aggregate>::COLLECTION, <$aggregate as Decider>::CATEGORY),)+
             $((crate::timeline::NAME, <$aggregate as Decider>::CATEGORY),)+
-            $((crate::timeline::NAME, <$unread as Decider>::CATEGORY),)*
             $((<$projection as decider::Projection>::NAME, <<$projection as decider::Projection>::Source as Decider>::CATEGORY),)*
         ];
 
@@ -79,9 +78,6 @@ macro_rules! registry {
             $(if projects::<TimelineOf<$aggregate>>(name, category) {
                 return Some(visitor.visit::<TimelineOf<$aggregate>>());
             })+
-            $(if projects::<TimelineOf<$unread>>(name, category) {
-                return Some(visitor.visit::<TimelineOf<$unread>>());
-            })*
             $(if projects::<$projection>(name, category) {
                 return Some(visitor.visit::<$projection>());
             })*

@@ -222,7 +222,7 @@ async fn among_100_000_users_a_search_for_5_letters_takes_50_read_units_at_most(
         };
         let id = Uuid::now_v7().to_string();
         let created_at = format!("2026-11-21T04:33:59.{number:06}Z");
-        for part in ["examp", "@exam"].into_iter().chain(part) {
+        for part in ["examp"].into_iter().chain(part) {
             let entry = Entry::Listed {
                 list: list::<User>(part).into(),
                 sort: created_at.clone(),
@@ -230,7 +230,7 @@ async fn among_100_000_users_a_search_for_5_letters_takes_50_read_units_at_most(
             rows.push(Row::of(&entry, &format!("user-{id}"), index.shards()));
         }
         // OK because no page goes further back than to these.
-        if number >= USERS - 200 || part.is_some() {
+        if number >= USERS - 100 || part.is_some_and(|_| number >= USERS / 2) {
             let email = format!("user-{number}@example.com");
             documents.push(document(&id, name, &email, &created_at));
         }
@@ -246,12 +246,7 @@ async fn among_100_000_users_a_search_for_5_letters_takes_50_read_units_at_most(
     let users = DynamoDbDocuments::new(client.clone(), backend.table("users"));
     let index = self::index(&client, &backend);
     for limit in [20, 100] {
-        for (query, found) in [
-            ("zapho", 1),
-            ("sarah", limit),
-            ("examp", limit),
-            ("@example", limit),
-        ] {
+        for (query, found) in [("zapho", 1), ("sarah", limit), ("examp", limit)] {
             let page = asked(&backend.log(), &users, &index, query, None, limit).await;
             // OK because a query then reads the head of each, to say how far its document is behind.
             let heads = page.documents.len() as f64 / 2.0;
@@ -269,7 +264,7 @@ async fn among_100_000_users_a_search_for_5_letters_takes_50_read_units_at_most(
             assert_eq!(page.next.is_some(), found > 1, "{query}");
             let ages = page.documents.iter().map(|user| &user.created_at);
             assert!(ages.rev().is_sorted(), "newest first");
-            assert!(query.len() > 5 || units <= 50.0, "{query}: {units}");
+            assert!(units <= 50.0, "{query}: {units}");
         }
     }
 }

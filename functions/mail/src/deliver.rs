@@ -1,34 +1,40 @@
 //! At most one mail per event: it is claimed, sent, marked. SES has no idempotency token, so a mail of which nobody
 //! knows whether it was sent is marked as that, for a person, and not sent again.
 
-use decider::Decider;
-use domain::{Mail, Mailing};
-use edge::Announcement;
-use event_store::{EventLog, StoreError, Stream};
+use domain::Mail;
+use event_store::StoreError;
 use lambda_runtime::tracing;
-use serde::de::DeserializeOwned;
+use read_model::ReadModelError;
 use std::error::Error;
 use uuid::Uuid;
 
+/// The event that a mail is due for.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'a> {
+    /// Its id.
+    pub event: Uuid,
+    /// Its stream.
+    pub stream: &'a str,
+    /// Its version there.
+    pub version: u64,
+}
+
 /// Remembers which mails were sent.
-pub trait Outbox {
-    /// Claims the mail of this event, for the first time or after a release.
-    fn claim(
-        &self,
-        mail: &Announcement,
-    ) -> impl Future<Output = Result<Claim, DeliverError>> + Send;
+pub trait Outbox: Send + Sync {
+    /// Claims the mail of this event, for the first time or after a refusal.
+    fn claim(&self, due: &Due<'_>) -> impl Future<Output = Result<Claim, DeliverError>> + Send;
     /// Notes what became of a claimed mail.
     fn mark(
         &self,
         event: Uuid,
         outcome: &Outcome,
     ) -> impl Future<Output = Result<(), DeliverError>> + Send;
-    /// Gives a claim back: the mail was not sent.
-    fn release(&self, event: Uuid) -> impl Future<Output = Result<(), DeliverError>> + Send;
+    /// Gives a claim back: the mail was not sent. Answers how often that was so by now.
+    fn refuse(&self, event: Uuid) -> impl Future<Output = Result<u32, DeliverError>> + Send;
 }
 
 /// Sends mails.
-pub trait Mailer {
+pub trait Mailer: Send + Sync {
     /// Sends one.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<String, SendError>> + Send;
 }
@@ -38,6 +44,8 @@ pub trait Mailer {
 pub enum Claim {
     /// Nobody had claimed it.
     Ours,
+    /// Somebody claimed it a moment ago, and may be sending it.
+    Busy,
     /// Somebody claimed it, and did not say what became of it.
     Open,
     /// It is sent, or known to be unknown.
@@ -67,86 +75,68 @@ pub enum SendError {
 /// The message has to come again.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// The event is not in the store.
+    /// Another copy of the message is at it.
+    #[error("the mail is being sent")]
+    Busy,
+    /// The stream does not have the version that was announced.
     #[error("the event is not in its stream")]
     NoSuchEvent,
-    /// The event could not be read.
+    /// The events could not be read.
     #[error(transparent)]
     Log(#[from] StoreError),
-    /// The mail was not sent.
-    #[error(transparent)]
-    Send(#[from] SendError),
+    /// The mail was refused.
+    #[error("the mail was refused {attempts} times")]
+    Refused {
+        /// How often, by now.
+        attempts: u32,
+    },
     /// The outbox failed.
     #[error("dynamodb failed")]
     Outbox(#[source] Box<dyn Error + Send + Sync>),
+    /// The position was not read or not written.
+    #[error(transparent)]
+    Position(#[from] ReadModelError),
 }
 
 /// What mails are delivered with.
-pub struct Delivery<L, O, M> {
-    /// The events.
-    pub log: L,
+pub struct Delivery<O, S> {
     /// Which mails were sent.
     pub outbox: O,
     /// Sends them.
-    pub mailer: M,
+    pub mailer: S,
 }
 
-impl<L: EventLog, O: Outbox, S: Mailer> Delivery<L, O, S> {
-    /// Delivers the mail that an event asks for, if it does.
+impl<O: Outbox, S: Mailer> Delivery<O, S> {
+    /// Delivers the mail of an event.
     ///
     /// # Errors
     /// Nothing was sent, or it is known what was: the same call again sends nothing twice.
-    pub async fn deliver<M: Mailing>(&self, said: &Announcement) -> Result<(), DeliverError> {
-        if !M::EVENT_TYPES.contains(&said.kind.as_str()) {
-            return Ok(());
-        }
-        let events = self.events::<M::Source>(said).await?;
-        let stream = Stream::<M::Source>::load_at(&self.log, &said.stream, said.version).await?;
-        // OK because an event of which there are several today asks for one mail at most: it is claimed by its id.
-        let mut mails = events
-            .iter()
-            .filter_map(|event| M::write(&stream.state, event));
-        let Some(mail) = mails.next() else {
-            return Ok(());
-        };
-        match self.outbox.claim(said).await? {
+    pub async fn deliver(&self, due: &Due<'_>, mail: &Mail) -> Result<(), DeliverError> {
+        match self.outbox.claim(due).await? {
             Claim::Done => return Ok(()),
+            Claim::Busy => return Err(DeliverError::Busy),
             Claim::Open => {
-                return self
-                    .unknown(said, "it was claimed before, and not marked")
-                    .await;
+                let why = "it was claimed before, and not marked";
+                return self.unknown(due, why).await;
             }
             Claim::Ours => {}
         }
-        match self.mailer.send(&mail).await {
-            Ok(message_id) => self.outbox.mark(said.id, &Outcome::Sent(message_id)).await,
-            Err(SendError::Unknown(why)) => self.unknown(said, &why.to_string()).await,
-            Err(refused) => {
-                self.outbox.release(said.id).await?;
-                Err(refused.into())
+        match self.mailer.send(mail).await {
+            Ok(message_id) => {
+                let sent = Outcome::Sent(message_id);
+                self.outbox.mark(due.event, &sent).await
+            }
+            Err(SendError::Unknown(why)) => self.unknown(due, &why.to_string()).await,
+            Err(SendError::Refused(why)) => {
+                let attempts = self.outbox.refuse(due.event).await?;
+                tracing::warn!(event = %due.event, attempts, why, "the mail was refused");
+                Err(DeliverError::Refused { attempts })
             }
         }
     }
 
-    async fn unknown(&self, said: &Announcement, why: &str) -> Result<(), DeliverError> {
-        tracing::error!(alarm = "mail-unknown", event = %said.id, stream = said.stream, why, "nobody knows whether it was sent");
-        self.outbox.mark(said.id, &Outcome::Unknown).await
-    }
-
-    /// The events of today that the announced one is.
-    async fn events<D: Decider<Event: DeserializeOwned>>(
-        &self,
-        said: &Announcement,
-    ) -> Result<Vec<D::Event>, DeliverError> {
-        // OK because a commit begins at or before each of its versions, and the next one after them.
-        let commits = self.log.newest(&said.stream, 1..=said.version, 1).await?;
-        let commit = commits.first().ok_or(DeliverError::NoSuchEvent)?;
-        let mut stored = commit.events()?.into_iter().zip(commit.version..);
-        let stored = stored.find(|(stored, at)| *at == said.version && stored.id == said.id);
-        let (stored, version) = stored.ok_or(DeliverError::NoSuchEvent)?;
-        Ok(stored.decode::<D>(&commit.stream, version)?)
+    async fn unknown(&self, due: &Due<'_>, why: &str) -> Result<(), DeliverError> {
+        tracing::error!(alarm = "mail-unknown", event = %due.event, stream = due.stream, why, "nobody knows whether it was sent");
+        self.outbox.mark(due.event, &Outcome::Unknown).await
     }
 }
-
-#[cfg(test)]
-mod tests;

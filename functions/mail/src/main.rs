@@ -2,59 +2,81 @@
 
 mod deliver;
 mod dynamodb;
+mod mails;
 mod ses;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sesv2::config::{Builder, retry::RetryConfig};
+use aws_types::SdkConfig;
+use consumer::{Consumer, Settings, SqsQueue};
 use deliver::Delivery;
 use domain::Mailing;
 use domain::registry::{self, MailingVisitor};
-use edge::{Announcement, each, sdk_config, variable};
-use event_store::DynamoDbEventLog;
+use edge::{sdk_config, variable};
+use event_store::{DynamoDbEventLog, DynamoDbHeads};
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use mails::Mails;
+use read_model::ReadModelTable;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 type Served = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
-struct Serve(Delivery<DynamoDbEventLog, dynamodb::DynamoDbOutbox, ses::SesMailer>);
+struct Serve(SdkConfig);
 
 impl MailingVisitor for Serve {
     type Output = Served;
 
     fn visit<M: Mailing>(self) -> Served {
-        Box::pin(async move {
-            let delivery = &self.0;
-            let handler = |event: LambdaEvent<SqsEvent>| async move {
-                let work = async |said: Announcement| delivery.deliver::<M>(&said).await;
-                Ok::<_, Error>(each(event.payload, std::convert::identity, work).await)
-            };
-            lambda_runtime::run(service_fn(handler)).await
-        })
+        Box::pin(serve::<M>(self.0))
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let aws = sdk_config()?;
+async fn serve<M: Mailing>(aws: SdkConfig) -> Result<(), Error> {
     // OK because whether to send again is decided here, and a repeated request would be a second mail.
     let ses = Builder::from(&aws)
         .retry_config(RetryConfig::disabled())
         .build();
     let client = aws_sdk_dynamodb::Client::new(&aws);
-    let delivery = Delivery {
-        log: DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?),
-        outbox: dynamodb::DynamoDbOutbox {
-            client,
-            table: variable("MAILS_TABLE")?,
+    let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);
+    let table = ReadModelTable::new(client.clone(), variable("CONSUMER_TABLE")?);
+    let consumer = &Consumer {
+        consume: Mails::<M, _, _, _> {
+            log: log.clone(),
+            delivery: Delivery {
+                outbox: dynamodb::DynamoDbOutbox {
+                    client: client.clone(),
+                    table: variable("CONSUMER_TABLE")?,
+                },
+                mailer: ses::SesMailer {
+                    client: aws_sdk_sesv2::Client::from_conf(ses),
+                    from: variable("MAIL_FROM")?,
+                },
+            },
+            table: table.clone(),
+            mailing: PhantomData,
         },
-        mailer: ses::SesMailer {
-            client: aws_sdk_sesv2::Client::from_conf(ses),
-            from: variable("MAIL_FROM")?,
+        log,
+        seen: DynamoDbHeads::new(client, variable("HEADS_TABLE")?),
+        table,
+        queue: SqsQueue {
+            client: aws_sdk_sqs::Client::new(&aws),
+            url: variable("QUEUE_URL")?,
         },
+        settings: Settings::from_environment()?,
+        started: Default::default(),
     };
+    let handler = |event: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, Error>(consumer.handle(event.payload).await)
+    };
+    lambda_runtime::run(service_fn(handler)).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
     let name = variable("MAIL")?;
-    registry::mailing(&name, Serve(delivery))
+    registry::mailing(&name, Serve(sdk_config()?))
         .ok_or_else(|| format!("no mailing is named {name}"))?
         .await
 }

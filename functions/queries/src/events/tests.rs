@@ -1,4 +1,6 @@
 use super::*;
+use decider::Entry;
+use read_model::{Counts, Row, Shards, StoredDocument};
 
 fn now() -> DateTime<Utc> {
     "2026-11-21T12:00:00Z".parse().expect("a time")
@@ -79,4 +81,129 @@ fn a_cursor_is_a_place_in_the_timeline() {
     assert!(asked(&[around, ("cursor", &text)]).is_ok());
     let other = Cursor::new("2026-11-21T00:00:00.000000Z#user-1".to_owned()).to_text();
     assert!(asked(&[around, ("cursor", &other)]).is_err());
+}
+
+/// A timeline in memory, of these rows.
+struct Rows(Vec<Row>);
+
+impl Documents for Rows {
+    async fn get(&self, _: &str, _: bool) -> Result<Option<StoredDocument>, ReadModelError> {
+        Ok(None)
+    }
+
+    async fn get_all(&self, _: &[String]) -> Result<Vec<StoredDocument>, ReadModelError> {
+        Ok(Vec::new())
+    }
+
+    async fn put(
+        &self,
+        _: &StoredDocument,
+        _: Option<&StoredDocument>,
+        _: &Counts,
+    ) -> Result<(), ReadModelError> {
+        Ok(())
+    }
+
+    async fn settle(&self, _: &StoredDocument) -> Result<(), ReadModelError> {
+        Ok(())
+    }
+
+    async fn rows(
+        &self,
+        partition: &str,
+        below: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, ReadModelError> {
+        let is_there = |row: &&Row| {
+            row.partition == partition && below.is_none_or(|below| row.sort.as_str() < below)
+        };
+        let mut rows: Vec<_> = self.0.iter().filter(is_there).cloned().collect();
+        rows.sort_by(|one, other| other.sort.cmp(&one.sort));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    async fn counters(&self, _: &str, _: &str) -> Result<Counts, ReadModelError> {
+        Ok(Counts::new())
+    }
+}
+
+/// An event every six hours, of two types in turn, in streams of their own.
+fn rows(days: i64) -> Rows {
+    let row = |at: i64| {
+        let timestamp = rfc3339(now() - TimeDelta::hours(6 * at));
+        let kind = ["UserCreated", "MoneyDeposited"][usize::from(at % 2 != 0)];
+        let entry = Entry::Listed {
+            list: day(&timestamp).to_owned().into(),
+            sort: format!("{timestamp}#{:020}#{kind}", 1),
+        };
+        Row::of(&entry, &format!("user-{at}"), Shards::default())
+    };
+    Rows((0..4 * days).map(row).collect())
+}
+
+/// The streams of the events, page by page.
+async fn pages(rows: &Rows, parameters: &[(&str, &str)]) -> Vec<Vec<i64>> {
+    let (mut pages, mut asked) = (Vec::new(), asked(parameters).expect("in order"));
+    loop {
+        let (places, next) = asked.places(rows).await.expect("read");
+        let number = |place: &String| {
+            let marked = Marked::of(place).expect("a place");
+            let number = marked.stream.strip_prefix("user-").expect("a stream");
+            number.parse().expect("a number")
+        };
+        pages.push(places.iter().map(number).collect());
+        let Some(next) = next else { return pages };
+        asked.cursor = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_several_days_are_paged_newest_first_and_both_ends_are_among_them() {
+    let rows = rows(40);
+    let both = [
+        ("from", "2026-11-18T12:00:00Z"),
+        ("to", "2026-11-21T06:00:00Z"),
+    ];
+    let wanted: Vec<i64> = (1..=12).collect();
+    for limit in ["1", "2", "5", "12", "20"] {
+        let asked = [both[0], both[1], ("limit", limit)];
+        assert_eq!(
+            pages(&rows, &asked).await.concat(),
+            wanted,
+            "{limit} a page"
+        );
+    }
+    let odd: Vec<i64> = wanted.into_iter().filter(|at| at % 2 != 0).collect();
+    let asked = [both[0], both[1], ("limit", "4"), ("type", "MoneyDeposited")];
+    assert_eq!(pages(&rows, &asked).await.concat(), odd);
+    let around = [("around", "2026-11-20T23:00:00Z"), ("window", "1h")];
+    assert_eq!(pages(&rows, &around).await, [[2]]);
+    assert_eq!(
+        pages(&rows, &[("around", "2024-01-01T00:00:00Z")])
+            .await
+            .concat(),
+        [] as [i64; 0]
+    );
+}
+
+#[tokio::test]
+async fn a_month_without_what_is_asked_for_is_looked_through_in_short_pages() {
+    let timestamp = |at: i64| rfc3339(now() - TimeDelta::seconds(at));
+    let row = |at: i64| {
+        let kind = if at == 2500 {
+            "MoneyDeposited"
+        } else {
+            "UserCreated"
+        };
+        let entry = Entry::Listed {
+            list: day(&timestamp(at)).to_owned().into(),
+            sort: format!("{}#{:020}#{kind}", timestamp(at), 1),
+        };
+        Row::of(&entry, &format!("user-{at}"), Shards::default())
+    };
+    let rows = Rows((0..3000).map(row).collect());
+    let asked = [("from", "2026-11-21T00:00:00Z"), ("type", "MoneyDeposited")];
+    let pages = pages(&rows, &asked).await;
+    assert_eq!(pages, [vec![], vec![], vec![2500]]);
 }
