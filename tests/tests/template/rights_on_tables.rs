@@ -138,11 +138,7 @@ fn a_consumer_has_rights_on_what_is_its_own_and_on_no_other() {
             ];
             // What has effects is never rebuilt, and so has no generations to let go of.
             own_table.extend(match is_mail {
-                true => &[
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:DeleteItem",
-                ][..],
+                true => &["dynamodb:PutItem", "dynamodb:UpdateItem"][..],
                 false => &[
                     "dynamodb:Scan",
                     "dynamodb:PutItem",
@@ -195,8 +191,8 @@ fn a_consumer_has_rights_on_what_is_its_own_and_on_no_other() {
                 "dynamodb:Query, dynamodb:PutItem",
             ),
             (
-                "dynamodb:UpdateItem,\n                  dynamodb:DeleteItem]",
-                "dynamodb:UpdateItem]",
+                "dynamodb:PutItem, dynamodb:UpdateItem]",
+                "dynamodb:PutItem]",
             ),
             (
                 "READ_MODEL_TABLE: !Ref UsersTable\n          QUEUE",
