@@ -10,10 +10,14 @@ use lambda_http::{Error, Request, service_fn, tracing};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let client = Client::new(&sdk_config()?);
+    let without = match variable("SEARCH")?.as_str() {
+        "off" => vec![domain::search::NAME.to_owned()],
+        _ => vec![],
+    };
     let deliveries = &Deliveries {
         log: DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?),
         heads: DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?),
-        consumers: Consumers::new(client, variable("TABLES_PREFIX")?),
+        consumers: Consumers::new(client, variable("TABLES_PREFIX")?).without(without),
     };
     let subject_claim = &variable("SUBJECT_CLAIM")?;
     let answer = |request: Request| answer(deliveries, subject_claim, request);

@@ -138,6 +138,8 @@ fn the_routes_are_those_of_the_aggregates() {
             let routes = served.map(|trigger| (trigger.route(), trigger.id.to_owned()));
             routes.collect::<BTreeSet<_>>()
         };
+        let of_all = ["GET /deliveries", "GET /rebuilds", "GET /rebuilds/{id}"];
+        let mut looked_at = BTreeSet::from(of_all.map(str::to_owned));
         for (category, _) in registry::AGGREGATES {
             let Some((collection, routes)) = registry::aggregate(category, Known) else {
                 continue;
@@ -155,6 +157,7 @@ fn the_routes_are_those_of_the_aggregates() {
                 continue;
             }
             let queries = routes_of("queries", "AGGREGATE", category);
+            looked_at.insert(format!("GET /{collection}/{{id}}/deliveries"));
             for path in ["", "/{id}", "/{id}/history", "/{id}/state"] {
                 let route = format!("GET /{collection}{path}");
                 faults.unless(
@@ -164,6 +167,11 @@ fn the_routes_are_those_of_the_aggregates() {
                 );
             }
         }
+        let deliveries = template
+            .triggers("HttpApi")
+            .filter(|trigger| template.binary(trigger.function) == "deliveries");
+        let deliveries: BTreeSet<_> = deliveries.map(|trigger| trigger.route()).collect();
+        faults.unless(deliveries == looked_at, "deliveries", "has other routes");
         let statistics = routes_of("queries", "READ_MODEL", "statistics");
         let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
         faults.unless(statistics == expected.into(), "GET /stats", "is missing");
@@ -185,7 +193,11 @@ fn the_routes_are_those_of_the_aggregates() {
             ("Path: $default", "Path: /default"),
             ("Path: /stats", "Path: /statistics"),
             ("Path: /events", "Path: /changes"),
-            ("Path: /rebuilds", "Path: /builds"),
+            (
+                "Path: /rebuilds\n            Method: POST",
+                "Path: /builds\n            Method: POST",
+            ),
+            ("Path: /users/{id}/deliveries", "Path: /users/deliveries"),
             ("Path: /deliveries/redrives", "Path: /redrives"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
         ],

@@ -6,6 +6,7 @@ use domain::registry::{self, AggregateVisitor};
 use domain::{Aggregate, Transfer};
 use event_store::schema;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[test]
 fn events_are_appended_by_commands_and_changed_by_nobody() {
@@ -67,20 +68,21 @@ fn heads_are_kept_by_those_who_publish_and_changed_by_no_other() {
         let index =
             json!({ "Fn::Sub": format!("${{HeadsTable.Arn}}/index/{}", schema::SEEN_INDEX) });
         for (function, properties) in template.functions() {
+            let look_up = (&table, &["dynamodb:BatchGetItem"][..]);
+            let walk = (&index, &["dynamodb:Query"][..]);
+            let sweep = &[
+                "dynamodb:BatchGetItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+            ];
             let expected = match template.binary(function) {
-                "publish" => Some((&table, &["dynamodb:GetItem", "dynamodb:PutItem"][..])),
-                "sweep" => Some((
-                    &table,
-                    &[
-                        "dynamodb:BatchGetItem",
-                        "dynamodb:GetItem",
-                        "dynamodb:PutItem",
-                        "dynamodb:Scan",
-                    ][..],
-                )),
-                "queries" => Some((&table, &["dynamodb:BatchGetItem"][..])),
-                "project" | "mail" => Some((&index, &["dynamodb:Query"][..])),
-                _ => None,
+                "publish" => vec![(&table, &["dynamodb:GetItem", "dynamodb:PutItem"][..])],
+                "sweep" => vec![(&table, &sweep[..])],
+                "queries" => vec![look_up],
+                "project" | "mail" => vec![walk],
+                "deliveries" => vec![look_up, walk],
+                _ => vec![],
             };
             let statements = template.statements(id_of(&properties["Role"]));
             let of_heads = statements
@@ -211,6 +213,56 @@ fn a_consumer_has_rights_on_what_is_its_own_and_on_no_other() {
                 "QUEUE_URL: !Ref WelcomeMailDeadLetters",
             ),
             ("Action: ses:SendEmail", "Action: ses:SendRawEmail"),
+        ],
+    );
+}
+
+#[test]
+fn deliveries_look_into_what_every_consumer_keeps_and_change_nothing() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let tables = template.triggers("SQS").map(|trigger| {
+            let variables = template.variables(trigger.function);
+            let table = ["READ_MODEL_TABLE", "CONSUMER_TABLE"].map(|name| id_of(&variables[name]));
+            table.concat()
+        });
+        let tables: BTreeSet<_> = tables.collect();
+        let is_it = |function: &&str| template.binary(function) == "deliveries";
+        let function = template.functions().map(|(id, _)| id).find(is_it);
+        let function = function.unwrap_or_default();
+        let role = id_of(&template.properties(function)["Role"]);
+        let read = [
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+        ];
+        let looked_into = template
+            .statements(role)
+            .filter(|statement| texts(&statement["Action"]) == read)
+            .map(|statement| id_of(&statement["Resource"]).to_owned());
+        let looked_into: BTreeSet<_> = looked_into.collect();
+        faults.unless(
+            !tables.is_empty() && looked_into == tables,
+            function,
+            "must look into the tables of all consumers",
+        );
+        let only_looks = |action: &&str| read.contains(action) || action.starts_with("logs:");
+        let statements = template.statements(role);
+        let actions: Vec<_> = statements.flat_map(|one| texts(&one["Action"])).collect();
+        let looks = actions.iter().all(|action| only_looks(&action));
+        faults.unless(looks, function, "must change nothing");
+    }
+    holds(
+        rule,
+        &[
+            ("Binary: deliveries", "Binary: queries"),
+            (
+                "Query]\n                Resource: !GetAtt NameChangeTable.Arn",
+                "PutItem]\n                Resource: !GetAtt NameChangeTable.Arn",
+            ),
+            (
+                "Query]\n                Resource: !GetAtt WelcomeTable.Arn",
+                "Query]\n                Resource: !GetAtt NameChangeTable.Arn",
+            ),
         ],
     );
 }
