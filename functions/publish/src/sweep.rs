@@ -214,7 +214,7 @@ impl<B: Bus> Sweeper<B> {
                 );
                 Ok(false)
             }
-            Err(error @ HeadError::Conflict) => {
+            Err(error @ (HeadError::Conflict | HeadError::Untold)) => {
                 tracing::warn!(stream, error = causes(&error), "a head was not kept");
                 Ok(false)
             }
