@@ -10,6 +10,7 @@ use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams, rfc3339, stream_cate
 use futures_util::{StreamExt, stream};
 use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// How many of them are consumed side by side.
@@ -124,11 +125,13 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 }
                 false => vec![],
             };
-            let is_last = page.len() < limit;
             // OK because what failed a moment ago is not tried again with every page.
             let again = std::mem::take(&mut is_first);
-            self.bring(generation, &page, &mut owed, again, is_building)
+            let brought = self
+                .bring(generation, &page, &mut owed, again, is_building, until)
                 .await?;
+            let is_last = page.len() < limit && brought == page.len();
+            let page = &page[..brought];
             if owed.len() > MOST_OWED {
                 let why = owed.pop_last().map(|(_, owed)| owed.why);
                 return Err(ConsumerError::TooMany {
@@ -136,9 +139,9 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                     why: why.unwrap_or_default(),
                 });
             }
-            let last = page.last().map(|last| last.at.clone());
-            let to = match last {
-                Some(last) if !is_last => last,
+            let to = match page.last() {
+                Some(last) if !is_last => last.at.clone(),
+                None if !is_last => checkpoint.seen.clone(),
                 _ => end.clone().max(checkpoint.seen.clone()),
             };
             // OK because an idle walk writes nothing: what is looked for from an old place costs no more.
@@ -163,8 +166,8 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         }
     }
 
-    /// Brings the streams of a page, and those that are owed if it is time, to where they were seen to be; what fails is owed
-    /// after it.
+    /// Brings the streams of a page, and then those that are owed if it is time, to where they were seen to be; what fails is
+    /// owed after it. Answers how many of the page that is: when the time is up, only the first few are begun with.
     async fn bring(
         &self,
         generation: Generation,
@@ -172,31 +175,34 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         owed: &mut BTreeMap<String, Owed>,
         again: bool,
         is_building: bool,
-    ) -> Result<(), ConsumerError> {
-        let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
+        until: Instant,
+    ) -> Result<usize, ConsumerError> {
+        // OK because an operation is done once, however many generations there are; a new one has no part in those before it.
+        let is_ours = |(_, seen): &(usize, &Seen)| match stream_category(&seen.stream) {
+            edge::OPERATIONS => !is_building,
+            category => self.consume.reads(category),
+        };
+        let wanted = page.iter().enumerate().filter(is_ours);
+        let mut wanted: Vec<_> = wanted
+            .map(|(at, seen)| (at, seen.stream.clone(), seen.version))
+            .collect();
         if again {
-            let owed = owed.values();
-            wanted.extend(owed.map(|owed| (owed.stream.clone(), owed.version)));
+            let is_there = |owed: &&Owed| page.iter().any(|seen| seen.stream == owed.stream);
+            let owed = owed.values().filter(|owed| !is_there(owed));
+            wanted.extend(owed.map(|owed| (page.len(), owed.stream.clone(), owed.version)));
         }
-        for seen in page {
-            // OK because an operation is done once, however many generations there are; a new one has no part in those before it.
-            let is_ours = match stream_category(&seen.stream) {
-                edge::OPERATIONS => !is_building,
-                category => self.consume.reads(category),
-            };
-            if is_ours {
-                wanted.insert(seen.stream.clone(), seen.version);
-            }
-        }
-        let applied = self.applied(generation, wanted.keys()).await?;
-        let attempts = |stream: &String| Some((stream.clone(), owed.remove(stream)?.attempts));
-        let attempts: &HashMap<_, _> = &wanted.keys().filter_map(attempts).collect();
-        let behind = wanted.iter().filter(|(stream, version)| {
-            applied
-                .get(*stream)
-                .is_none_or(|applied| applied < *version)
-        });
-        let brought = stream::iter(behind).map(|(stream, version)| async move {
+        let streams = wanted.iter().map(|(_, stream, _)| stream);
+        let applied = self.applied(generation, streams).await?;
+        let is_behind =
+            |stream, version| applied.get(stream).is_none_or(|applied| applied < version);
+        let (behind, there): (Vec<_>, Vec<_>) = wanted
+            .iter()
+            .partition(|(_, stream, version)| is_behind(stream, version));
+        let (known, begun) = (&*owed, &AtomicUsize::new(0));
+        let is_time = |at| at < SIDE_BY_SIDE || Instant::now() < until;
+        let due = behind.iter().enumerate().take_while(|(at, _)| is_time(*at));
+        let brought = stream::iter(due).map(|(_, (_, stream, version))| async move {
+            begun.fetch_add(1, Ordering::Relaxed);
             let done = match stream_category(stream) {
                 edge::OPERATIONS => self.operate(stream).await,
                 _ => self.ring_in(generation, stream, *version, Ring::News).await,
@@ -206,14 +212,18 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
             Some(Owed {
                 stream: stream.clone(),
                 version: *version,
-                attempts: attempts.get(stream).copied().unwrap_or_default() + 1,
+                attempts: known.get(stream).map_or(0, |known| known.attempts) + 1,
                 why: error.in_brief(),
             })
         });
         let failed: Vec<_> = brought.buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let (begun, left) = behind.split_at(begun.load(Ordering::Relaxed));
+        for (_, stream, _) in begun.iter().chain(&there) {
+            owed.remove(stream);
+        }
         let failed = failed.into_iter().flatten();
         owed.extend(failed.map(|failed| (failed.stream.clone(), failed)));
-        Ok(())
+        Ok(left.first().map_or(page.len(), |(at, ..)| *at))
     }
 
     /// How far the documents of these streams are, with all of their index rows. Operations have none.

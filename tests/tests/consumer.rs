@@ -1,6 +1,6 @@
 //! A consumer on the real store: whatever it does not hear of, it finds by walking.
 
-use consumer::{Consume, Left, Own, Ring, Settings, progress};
+use consumer::{Consume, ConsumerError, Left, Own, Ring, Settings, Walked, progress};
 use domain::Users;
 use event_store::{EventLog, Hash, Head, Heads, seen_shard, stream_id};
 use read_model::{
@@ -9,12 +9,12 @@ use read_model::{
 };
 use serde_json::json;
 use std::error::Error;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tests::backend::Backend;
 use tests::consumers::{
-    AT_ONCE, ReadModelConsumer, announced, applied, ask, consumer, consumer_that, hear, hear_all,
-    publish, rename, tick, user,
+    AT_ONCE, InProcess, ReadModelConsumer, announced, applied, ask, consumer, consumer_that, hear,
+    hear_all, publish, rename, tick, user,
 };
 use tests::on_each_backend;
 
@@ -30,6 +30,8 @@ on_each_backend! {
     what_the_consumer_does_not_read_fails
     rows_that_were_not_written_are_written_by_a_walk
     what_is_owed_is_tried_once_for_each_slice
+    a_checkpoint_does_not_pass_more_than_it_can_owe
+    when_the_time_is_up_a_walk_ends_amid_a_page
     an_operation_with_the_id_of_a_user_is_found_by_a_walk
 }
 
@@ -156,6 +158,11 @@ async fn what_is_nearer_than_the_grace_is_left_to_its_message(backend: &Backend)
     let (stream, version) = &users[0];
     hear_all(&consumer, &[announced(stream, *version)]).await;
     assert_eq!(applied(&consumer, stream).await, Some(*version));
+    // A clock that went back finds its checkpoint ahead.
+    consumer.settings.grace = Duration::ZERO;
+    hear_all(&consumer, &[tick()]).await;
+    consumer.settings.grace = Duration::from_secs(600);
+    hear_all(&consumer, &[tick()]).await;
 }
 
 async fn of_two_walks_at_one_place_one_goes_on(backend: &Backend) {
@@ -261,10 +268,12 @@ async fn rows_that_were_not_written_are_written_by_a_walk(backend: &Backend) {
     assert_eq!(stored.expect("readable").expect("there").pending, []);
 }
 
-/// Fails at one stream, and counts how often.
+/// Fails at some streams until it is mended, and counts how often.
+#[derive(Default)]
 struct Failing {
-    at: String,
-    tries: AtomicU32,
+    at: Vec<String>,
+    is_mended: AtomicBool,
+    fails: AtomicU32,
 }
 
 impl Consume for Failing {
@@ -287,18 +296,19 @@ impl Consume for Failing {
         _: u64,
         _: Ring,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if stream != self.at {
+        if self.is_mended.load(Ordering::Relaxed) || !self.at.iter().any(|at| at == stream) {
             return Ok(());
         }
-        self.tries.fetch_add(1, Ordering::Relaxed);
+        self.fails.fetch_add(1, Ordering::Relaxed);
         Err("not now".into())
     }
 }
 
-async fn what_is_owed_is_tried_once_for_each_slice(backend: &Backend) {
+/// So many streams of one shard, as the publisher saw them.
+async fn heads(backend: &Backend, count: usize) -> Vec<String> {
     let names = (0..).map(|number| format!("user-{number}"));
     let names = names.filter(|name| seen_shard(name) == 0);
-    let names: Vec<_> = names.take(10).collect();
+    let names: Vec<_> = names.take(count).collect();
     for name in &names {
         let head = Head {
             stream: name.clone(),
@@ -307,20 +317,62 @@ async fn what_is_owed_is_tried_once_for_each_slice(backend: &Backend) {
         };
         assert!(backend.heads().put(&head, None).await.expect("put"));
     }
+    names
+}
+
+async fn walk(consumer: &InProcess<Failing>, time: Duration) -> Result<Left, ConsumerError> {
+    let until = Instant::now() + time;
+    consumer.walk(Generation::default(), 0, 1, until).await
+}
+
+async fn live(consumer: &InProcess<Failing>) -> Walked {
+    progress(&consumer.table).await.expect("readable").live
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+async fn what_is_owed_is_tried_once_for_each_slice(backend: &Backend) {
     let failing = Failing {
-        at: names[0].clone(),
-        tries: AtomicU32::new(0),
+        at: heads(backend, 10).await[..1].to_vec(),
+        ..Failing::default()
     };
     let mut consumer = consumer_that(backend, failing);
     consumer.settings.page = 1;
-    for tries in 1..=2 {
-        let until = Instant::now() + Duration::from_secs(30);
-        let left = consumer.walk(Generation::default(), 0, 1, until).await;
+    for fails in 1..=2 {
+        let left = walk(&consumer, LONG).await;
         assert_eq!(left.expect("walked"), Left::Nothing);
-        assert_eq!(consumer.consume.tries.load(Ordering::Relaxed), tries);
+        assert_eq!(consumer.consume.fails.load(Ordering::Relaxed), fails);
     }
-    let owed = progress(&consumer.table).await.expect("readable").live.owed;
+    let owed = live(&consumer).await.owed;
     assert_eq!((owed.len(), owed[0].attempts), (1, 2));
+}
+
+async fn a_checkpoint_does_not_pass_more_than_it_can_owe(backend: &Backend) {
+    let failing = Failing {
+        at: heads(backend, 210).await,
+        ..Failing::default()
+    };
+    let consumer = consumer_that(backend, failing);
+    for _ in 0..2 {
+        let failed = walk(&consumer, LONG).await;
+        assert!(matches!(failed, Err(ConsumerError::TooMany { .. })));
+        let live = live(&consumer).await;
+        assert_eq!((live.streams, live.owed.len()), (200, 200));
+    }
+    consumer.consume.is_mended.store(true, Ordering::Relaxed);
+    assert_eq!(walk(&consumer, LONG).await.expect("walked"), Left::Nothing);
+    let live = live(&consumer).await;
+    assert_eq!((live.streams, live.owed), (210, vec![]));
+}
+
+async fn when_the_time_is_up_a_walk_ends_amid_a_page(backend: &Backend) {
+    heads(backend, 40).await;
+    let consumer = consumer_that(backend, Failing::default());
+    for (streams, left) in [(16, Left::More), (32, Left::More), (40, Left::Nothing)] {
+        let walked = walk(&consumer, Duration::ZERO).await;
+        assert_eq!(walked.expect("walked"), left);
+        assert_eq!(live(&consumer).await.streams, streams);
+    }
 }
 
 async fn an_operation_with_the_id_of_a_user_is_found_by_a_walk(backend: &Backend) {
