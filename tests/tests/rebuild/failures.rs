@@ -22,6 +22,7 @@ on_each_backend! {
     a_generation_that_owes_a_stream_is_not_switched_to
     a_stream_that_fails_in_one_generation_is_brought_up_in_the_others
     of_two_who_change_the_generations_one_is_told
+    a_tick_leaves_a_rebuild_that_began_a_moment_ago_to_its_messages
 }
 
 async fn what_fails_in_one_generation_holds_up_no_other(backend: &Backend) {
@@ -175,4 +176,15 @@ async fn of_two_who_change_the_generations_one_is_told(backend: &Backend) {
         known = table.generations().await.expect("readable");
         assert_eq!(next, known);
     }
+}
+
+async fn a_tick_leaves_a_rebuild_that_began_a_moment_ago_to_its_messages(backend: &Backend) {
+    users(backend, 3).await;
+    let mut consumer = consumer(backend, "users");
+    consumer.settings.batch = Duration::from_secs(600);
+    start(backend, &consumer).await;
+    let sent = consumer.queue.len();
+    assert_eq!(hear(&consumer, &[tick()]).await, [""; 0]);
+    assert_eq!(consumer.queue.len(), sent);
+    assert_eq!(items(backend, "g1/").await, 0);
 }
