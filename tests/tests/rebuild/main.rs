@@ -1,6 +1,7 @@
 //! Rebuilds on the real store: beside what is shown, under load, and never half shown.
 
 mod asked;
+mod failures;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use consumer::{Settings, progress};
