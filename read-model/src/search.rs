@@ -56,8 +56,7 @@ where
         Ok::<_, ReadModelError>((list, rows, next))
     });
     let probes = try_join_all(probes).await?.into_iter();
-    let Some((list, mut candidates, mut next)) = probes.min_by(reach)
-    else {
+    let Some((list, mut candidates, mut next)) = probes.min_by(reach) else {
         return Ok(page);
     };
     let mut left = CANDIDATES;

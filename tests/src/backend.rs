@@ -268,7 +268,8 @@ impl Fixture for Backend {
     }
 }
 
-fn client(endpoint: &str, requests: &Requests, clock: &ServiceClock) -> Client {
+/// A client whose requests are counted, and whose answers the clock learns from.
+pub fn client(endpoint: &str, requests: &Requests, clock: &ServiceClock) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
