@@ -188,8 +188,10 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
             .collect();
         let documents = self.table.documents(generation);
         let stored = documents.get_all(&ids).await?;
+        // OK because a document whose index rows are not written yet is not done, whatever version it has.
         let applied: HashMap<_, _> = stored
             .iter()
+            .filter(|stored| stored.pending.is_empty())
             .map(|stored| (stored.id.as_str(), stored.applied))
             .collect();
         let behind = wanted.into_iter().filter(|(stream, version)| {

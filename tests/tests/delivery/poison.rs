@@ -8,6 +8,7 @@ pub async fn dynamodb(url: &str, operation: &str, body: Value) -> Value {
     const KEY: &str = "AWS4-HMAC-SHA256 Credential=tests/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
     let request = reqwest::Client::new()
         .post(url)
+        .header("x-amz-date", "20261121T000000Z")
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
         .header("content-type", "application/x-amz-json-1.0")
         .header("authorization", KEY)
