@@ -9,7 +9,7 @@ use domain::registry;
 use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams};
 use read_model::{Cursor, Documents, DynamoDbDocuments, Owed, ReadModelError, parked};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// How many streams are looked at for one page, or for the lag of one consumer, at most.
 pub(crate) const LOOKED_AT: usize = 1_000;
@@ -211,7 +211,11 @@ pub(crate) async fn pending(
         .iter()
         .map(|seen| consumer.document_id(&seen.stream))
         .collect();
-    let stored = live.get_all(&ids).await?;
+    // OK because what is owed may have been seen anew, and DynamoDB takes no key twice.
+    let distinct: Vec<_> = BTreeSet::from_iter(ids.iter().cloned())
+        .into_iter()
+        .collect();
+    let stored = live.get_all(&distinct).await?;
     let stored: HashMap<_, _> = stored
         .iter()
         .map(|stored| (stored.id.as_str(), stored))
