@@ -124,7 +124,7 @@ async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
     let world = World::new().await;
     let user = world.user("Sarah").await;
     let said = world.done(&["deliveries", "--stream", &user]).await;
-    for consumer in ["name-change", "search", "statistics", "timeline", "users"] {
+    for consumer in ["search", "statistics", "timeline", "users"] {
         let line = format!("{consumer:11} completed   {user}  applied 1 of 1\n");
         assert!(said.contains(&line), "{said}");
     }

@@ -1,5 +1,6 @@
 //! What is not completed, over all streams, page by page.
 
+use crate::concern::concerns;
 use crate::delivery::delivery;
 use crate::walked::{is_place_of_owed, owed, time, walked};
 use crate::{Consumer, Deliveries, Delivery, Status};
@@ -7,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::registry;
 use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams};
+use futures_util::future::try_join_all;
 use read_model::{Cursor, Documents, DynamoDbDocuments, Owed, ReadModelError, parked};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// How many streams are looked at for one page, or for the lag of one consumer, at most.
 pub(crate) const LOOKED_AT: usize = 1_000;
@@ -153,7 +155,7 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             let last = seen.last().filter(|_| seen.len() == PIECE);
             let last = last.map(|last| last.at.clone());
             seen.splice(0..0, owed(walked).filter(|owed| owed.at > place.after));
-            for (at, delivery) in pending(consumer, &live, &seen, &walked.owed).await? {
+            for (at, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
                 if !page.takes(&delivery) {
                     continue;
                 }
@@ -198,6 +200,7 @@ async fn list_parked(
 
 /// Those of the streams with news that the consumer has not taken in and that are not parked, each with its place.
 pub(crate) async fn pending(
+    log: &impl EventLog,
     consumer: &Consumer,
     live: &DynamoDbDocuments,
     seen: &[Seen],
@@ -211,7 +214,11 @@ pub(crate) async fn pending(
         .iter()
         .map(|seen| consumer.document_id(&seen.stream))
         .collect();
-    let stored = live.get_all(&ids).await?;
+    // OK because what is owed may have been seen anew, and DynamoDB takes no key twice.
+    let distinct: Vec<_> = BTreeSet::from_iter(ids.iter().cloned())
+        .into_iter()
+        .collect();
+    let stored = live.get_all(&distinct).await?;
     let stored: HashMap<_, _> = stored
         .iter()
         .map(|stored| (stored.id.as_str(), stored))
@@ -229,5 +236,10 @@ pub(crate) async fn pending(
         |delivery: &Delivery| delivery.failed.as_ref().is_some_and(|failed| failed.parked);
     let behind =
         behind.filter(|(_, delivery)| delivery.status != Status::Completed && !is_parked(delivery));
-    Ok(behind.collect())
+    let concerning = behind.map(|(at, delivery)| async {
+        let concerns = concerns(log, consumer, &delivery).await?;
+        Ok::<_, ReadModelError>(concerns.then_some((at, delivery)))
+    });
+    let concerning = try_join_all(concerning).await?;
+    Ok(concerning.into_iter().flatten().collect())
 }

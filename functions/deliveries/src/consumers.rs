@@ -27,6 +27,8 @@ pub struct Consumer {
     pub categories: Vec<&'static str>,
     /// What it keeps.
     pub table: ReadModelTable,
+    /// Whether it writes mails about some types of events, and keeps a position for each stream.
+    pub is_mailing: bool,
 }
 
 impl Consumers {
@@ -78,6 +80,9 @@ impl Consumers {
             name,
             categories,
             table: ReadModelTable::new(self.client.clone(), self.table(name)),
+            is_mailing: registry::MAILINGS
+                .iter()
+                .any(|(mailing, _)| *mailing == name),
         }
     }
 

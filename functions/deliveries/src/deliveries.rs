@@ -1,5 +1,6 @@
 //! What deliveries are derived from, and how it stands with one stream for all of its consumers.
 
+use crate::concern::concerns;
 use crate::delivery::delivery;
 use crate::walked::{time, walked};
 use crate::{Consumer, Consumers, Delivery, Status};
@@ -60,6 +61,9 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             // OK because what a consumer has walked past, and keeps nothing of, has nothing to say to it.
             let passed = |seen: &&Seen| seen.version >= version && walked.seen >= seen.at;
             if delivery.status == Status::Pending && seen.as_ref().filter(passed).is_some() {
+                delivery.status = Status::Completed;
+            }
+            if !concerns(&self.log, consumer, &delivery).await? {
                 delivery.status = Status::Completed;
             }
             if delivery.status == Status::Pending {

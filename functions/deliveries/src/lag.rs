@@ -60,7 +60,7 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             let mut seen = self.heads.seen(shard, &walked.seen, LATEST, limit).await?;
             lag.more |= seen.len() == limit;
             seen.extend(owed(walked));
-            for (_, delivery) in pending(consumer, &live, &seen, &walked.owed).await? {
+            for (_, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
                 match delivery.status {
                     Status::Failed => lag.failed += 1,
                     _ => lag.pending += 1,

@@ -3,6 +3,7 @@
 
 mod answer;
 mod behind;
+mod concern;
 mod consumers;
 mod deliveries;
 mod delivery;

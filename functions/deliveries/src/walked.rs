@@ -1,6 +1,7 @@
 //! How far a consumer has walked along all streams.
 
 use crate::Consumer;
+use domain::registry;
 use event_store::{SEEN_SHARDS, Seen};
 use read_model::{Checkpoint, DynamoDbDocuments, ReadModelError};
 
@@ -9,7 +10,18 @@ pub(crate) async fn walked(
     consumer: &Consumer,
     live: &DynamoDbDocuments,
 ) -> Result<Vec<Checkpoint>, ReadModelError> {
-    let mut walked = vec![Checkpoint::default(); usize::from(SEEN_SHARDS)];
+    let is_mailing = registry::MAILINGS
+        .iter()
+        .any(|(name, _)| *name == consumer.name);
+    let start = Checkpoint {
+        // OK because what was seen before there was this mailing asks for no mail.
+        seen: match is_mailing {
+            true => consumer.table.started().await?.unwrap_or_default(),
+            false => String::new(),
+        },
+        ..Checkpoint::default()
+    };
+    let mut walked = vec![start; usize::from(SEEN_SHARDS)];
     for checkpoint in consumer.table.checkpoints(live.generation()).await? {
         let shard = usize::from(checkpoint.shard);
         if let Some(walked) = walked.get_mut(shard) {

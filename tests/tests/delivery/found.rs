@@ -152,7 +152,7 @@ async fn a_deployment_may_leave_the_search_out_and_take_it_in_later() {
     stack.stop().await;
 
     let (stack, api) = start(options("on")).await;
-    assert_eq!(statuses(&api, &user).await["search"], "pending");
+    assert!(statuses(&api, &user).await.contains_key("search"));
     tick(&stack).await;
     let found = until(&api, "/users?query=helmi", |found| {
         ids(found) == [user.as_str()]

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tests::http::{Answer, Api};
 
-const USERS: usize = 40;
+const USERS: usize = 24;
+/// How long a rebuild may take on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often callers ask at least before something else is done to the read model.
 const ASKED: usize = 12;
 
@@ -36,7 +38,7 @@ async fn rebuild(api: &Api, consumer: &str) -> String {
 
 /// Waits until a rebuild is in a phase; time passes, too, since that may be what it waits for.
 async fn phase(stack: &Stack, api: &Api, path: &str, phase: &str) -> Value {
-    let begun = Instant::now();
+    let (begun, mut ticks) = (Instant::now(), 1..);
     loop {
         let told = api.get(path).await;
         assert_eq!(told.status, 200, "{:?}", told.body);
@@ -44,11 +46,14 @@ async fn phase(stack: &Stack, api: &Api, path: &str, phase: &str) -> Value {
             return told.body;
         }
         assert!(
-            begun.elapsed() < SETTLE,
+            begun.elapsed() < PATIENCE,
             "{path} is never {phase}: {}",
             told.body
         );
-        stack.tick(SWEEP).await.expect("swept");
+        // OK because each is a walk of every consumer, which is not what is to be measured here.
+        if ticks.next().is_some_and(|tick| tick % 20 == 0) {
+            stack.tick(SWEEP).await.expect("swept");
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -86,7 +91,7 @@ async fn nobody_sees_half_a_read_model_while_it_is_made_anew_switched_back_and_l
         assert_eq!(built["status"], "started");
         let walked = &built["progress"]["building"];
         assert!(walked["streams"].as_u64() >= Some(USERS as u64), "{built}");
-        assert_eq!(walked["shards_done"], walked["shards"], "{built}");
+        assert_eq!(built["progress"]["is_built"], true, "{built}");
     }
     watched(&watchers).await;
     let numbers = async |consumer| {
@@ -184,7 +189,7 @@ async fn one_stream_alone_is_made_anew() {
     stack.settled(SETTLE).await.expect("settled");
     for id in [&spoilt, &other] {
         let key = format!("document#{id}");
-        let key = texts(&[("pk", &key), ("sk", &key)]);
+        let key = texts(&[("pk", &key), ("sk", "document")]);
         let item = json!({ "TableName": "strangelog-users", "Key": key });
         let item = dynamodb(&stack.dynamodb, "GetItem", item).await["Item"].clone();
         let document = item["document"]["S"].as_str().expect("a document");

@@ -4,6 +4,7 @@ use crate::{create, rename};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tests::http::{Answer, Api};
 use tokio::task::JoinSet;
 
@@ -68,6 +69,8 @@ impl Watchers {
             while !stop.load(Ordering::Relaxed) {
                 once(api.clone()).await;
                 asked.fetch_add(1, Ordering::Relaxed);
+                // So that it is a load, and not all that the machine does.
+                tokio::time::sleep(Duration::from_millis(30)).await;
             }
         });
     }
