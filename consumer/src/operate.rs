@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use domain::Operation;
 use domain::operation::{Consumer as Name, State, StreamName};
 use event_store::{EventLog, SeenStreams, Stream, rfc3339};
-use read_model::{Cleared, Generations, PARKED, ReadModelError};
+use read_model::{Cleared, Generation, Generations, PARKED, ReadModelError};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -53,20 +53,37 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         let until = Instant::now() + self.settings.tick;
         self.started(&rfc3339(Utc::now())).await?;
         let generations = self.table.generations().await?;
+        // OK because what fails is told at the end, and holds up nothing else: a rebuild may be what mends it.
+        let mut done = Vec::new();
         for generation in generations.written() {
-            self.walk_or_send(&generations, generation, until).await?;
+            done.push(self.walk_or_send(&generations, generation, until).await);
         }
         if let Some(building) = &generations.building {
-            self.operate(&building.rebuild).await?;
+            done.push(self.operate(&building.rebuild).await);
         }
         let now = rfc3339(Utc::now());
         for gone in generations.gone.iter().filter(|gone| gone.since <= now) {
-            let number = gone.generation.number;
-            if self.clear(number, until).await? == Left::More {
-                self.send(&Own::Clear { generation: number }).await?;
-            }
+            done.push(self.clear_or_send(gone.generation, until).await);
         }
-        Ok(())
+        done.into_iter().collect()
+    }
+
+    /// Deletes items of a generation that is gone, unless a chain of messages does.
+    async fn clear_or_send(
+        &self,
+        generation: Generation,
+        until: Instant,
+    ) -> Result<(), ConsumerError> {
+        let fresh = rfc3339(self.ago(self.settings.stalled));
+        let noted = self.table.cleared_at(generation).await?;
+        if noted.is_some_and(|noted| noted > fresh) {
+            return Ok(());
+        }
+        let generation = generation.number;
+        match self.clear(generation, until).await? {
+            Left::More => self.send(&Own::Clear { generation }).await,
+            Left::Nothing | Left::Overtaken => Ok(()),
+        }
     }
 
     /// Deletes items of a generation that is gone, until none is left or the time is up.

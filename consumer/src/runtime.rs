@@ -29,7 +29,7 @@ pub struct Settings {
     pub page: usize,
     /// How much of a tick goes into walking; what is left then is done by messages.
     pub tick: Duration,
-    /// A chain of walking messages that has not written for so long was lost; a tick begins it again.
+    /// A chain of messages that has not written for so long was lost; a tick begins it again.
     pub stalled: Duration,
     /// How long one message walks.
     pub slice: Duration,
@@ -44,8 +44,9 @@ impl Default for Settings {
             batch: Duration::from_secs(30),
             page: 100,
             tick: Duration::from_secs(3),
-            // OK because a slice is far shorter, and two chains at one place do no harm: one of them ends.
-            stalled: Duration::from_secs(30),
+            // Longer than it takes until a message comes again that died half-way. OK because two chains at one place do no
+            // harm: one of them ends.
+            stalled: Duration::from_secs(120),
             slice: Duration::from_secs(5),
         }
     }
@@ -187,11 +188,11 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 let Some(generation) = self.written(*generation).await? else {
                     return Ok(());
                 };
-                let left = self.walk(generation, *chain, *of, until).await?;
-                if left == Left::More {
-                    self.send(said).await?;
+                match self.walk(generation, *chain, *of, until).await? {
+                    Left::More => self.send(said).await,
+                    Left::Nothing => self.finish(generation, said).await,
+                    Left::Overtaken => Ok(()),
                 }
-                Ok(())
             }
             Own::Clear { generation } => {
                 let until = Instant::now() + self.settings.slice;
@@ -212,7 +213,11 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
     }
 
     pub(crate) async fn send(&self, own: &Own) -> Result<(), ConsumerError> {
-        let sent = self.queue.send(&own.body()).await;
+        self.send_later(own, Duration::ZERO).await
+    }
+
+    pub(crate) async fn send_later(&self, own: &Own, delay: Duration) -> Result<(), ConsumerError> {
+        let sent = self.queue.send(&own.body(), delay).await;
         sent.map_err(ConsumerError::Queue)
     }
 

@@ -4,13 +4,15 @@
 //! A checkpoint never passes a stream in silence: one that fails for the time being is owed, in the checkpoint itself, and is
 //! tried again with every slice. Where more fail than one checkpoint can hold, it stays where it is.
 
-use crate::{Consume, Consumer, ConsumerError, Queue, Ring};
+use crate::{Consume, Consumer, ConsumerError, Own, Queue, Ring};
+use chrono::DateTime;
 use edge::causes;
 use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams, rfc3339, stream_category};
 use futures_util::{StreamExt, stream};
 use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// How many of them are consumed side by side.
 const SIDE_BY_SIDE: usize = 16;
@@ -85,6 +87,27 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         }
     }
 
+    /// A chain has come as near to the present as it may. Where that is before everybody knew of a generation in the making, it
+    /// walks once more as soon as that is over; else the generation may be built, and a switch that was asked for is due.
+    pub(crate) async fn finish(
+        &self,
+        generation: Generation,
+        said: &Own,
+    ) -> Result<(), ConsumerError> {
+        let generations = self.table.generations().await?;
+        let building = generations.building.as_ref();
+        let Some(building) = building.filter(|one| one.generation == generation) else {
+            return Ok(());
+        };
+        let since = DateTime::parse_from_rfc3339(&building.since).unwrap_or_default();
+        let wait = since.signed_duration_since(self.ago(self.settings.grace));
+        match wait.to_std() {
+            // OK because a moment more does no harm, and a message that comes too early is sent once more.
+            Ok(wait) => self.send_later(said, wait + Duration::from_secs(1)).await,
+            Err(_) => self.operate(&building.rebuild).await,
+        }
+    }
+
     /// Where the walk along a shard begins that nobody has walked along.
     fn first(&self, shard: u8) -> Checkpoint {
         // OK because what has effects outside begins with its deployment.
@@ -104,12 +127,16 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         until: Instant,
     ) -> Result<Left, ConsumerError> {
         let end = rfc3339(self.ago(self.settings.grace));
-        let is_live = generation == generations.live;
+        let is_building = generations
+            .building
+            .as_ref()
+            .is_some_and(|building| building.generation == generation);
         let mut owed: BTreeMap<String, Owed> = std::mem::take(&mut checkpoint.owed)
             .into_iter()
             .map(|owed| (owed.stream.clone(), owed))
             .collect();
         let limit = self.settings.page.max(1);
+        let mut is_first = true;
         loop {
             let owed_before = owed.len();
             let page = match checkpoint.seen < end {
@@ -120,8 +147,13 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 }
                 false => vec![],
             };
-            let is_last = page.len() < limit;
-            self.bring(generation, &page, &mut owed, is_live).await?;
+            // OK because what failed a moment ago is not tried again with every page.
+            let again = std::mem::take(&mut is_first);
+            let brought = self
+                .bring(generation, &page, &mut owed, again, is_building, until)
+                .await?;
+            let is_last = page.len() < limit && brought == page.len();
+            let page = &page[..brought];
             if owed.len() > MOST_OWED {
                 let why = owed.pop_last().map(|(_, owed)| owed.why);
                 return Err(ConsumerError::TooMany {
@@ -129,17 +161,13 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                     why: why.unwrap_or_default(),
                 });
             }
-            let last = page.last().map(|last| last.at.clone());
-            let to = match last {
-                Some(last) if !is_last => last,
+            let to = match page.last() {
+                Some(last) if !is_last => last.at.clone(),
+                None if !is_last => checkpoint.seen.clone(),
                 _ => end.clone().max(checkpoint.seen.clone()),
             };
             // OK because an idle walk writes nothing: what is looked for from an old place costs no more.
             let is_idle = page.is_empty() && owed_before == 0 && owed.is_empty();
-            let is_building = generations
-                .building
-                .as_ref()
-                .is_some_and(|building| building.generation == generation);
             let is_over = Instant::now() >= until;
             if !is_idle || (is_building && checkpoint.seen != to) {
                 checkpoint.seen = to;
@@ -160,63 +188,85 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         }
     }
 
-    /// Brings the streams of a page, and those that are owed, to where they were seen to be; what fails is owed after it.
+    /// Brings the streams of a page, and then those that are owed if it is time, to where they were seen to be; what fails is
+    /// owed after it. Answers how many of the page that is: when the time is up, only the first few are begun with.
     async fn bring(
         &self,
         generation: Generation,
         page: &[Seen],
         owed: &mut BTreeMap<String, Owed>,
-        is_live: bool,
-    ) -> Result<(), ConsumerError> {
-        let mut wanted: BTreeMap<&str, u64> = BTreeMap::new();
-        let known: Vec<_> = std::mem::take(owed).into_values().collect();
-        let known = &known;
-        for owed in known {
-            wanted.insert(&owed.stream, owed.version);
-        }
-        for seen in page {
-            let category = stream_category(&seen.stream);
-            // OK because an operation is done once, however many generations there are.
-            let is_operation = category == edge::OPERATIONS;
-            if is_operation && is_live || !is_operation && self.consume.reads(category) {
-                wanted.insert(&seen.stream, seen.version);
-            }
-        }
-        let ids: Vec<_> = wanted
-            .keys()
-            .map(|stream| self.consume.document(stream).to_owned())
+        again: bool,
+        is_building: bool,
+        until: Instant,
+    ) -> Result<usize, ConsumerError> {
+        // OK because an operation is done once, however many generations there are; a new one has no part in those before it.
+        let is_ours = |(_, seen): &(usize, &Seen)| match stream_category(&seen.stream) {
+            edge::OPERATIONS => !is_building,
+            category => self.consume.reads(category),
+        };
+        let wanted = page.iter().enumerate().filter(is_ours);
+        let mut wanted: Vec<_> = wanted
+            .map(|(at, seen)| (at, seen.stream.clone(), seen.version))
             .collect();
-        let documents = self.table.documents(generation);
-        let stored = documents.get_all(&ids).await?;
-        // OK because a document whose index rows are not written yet is not done, whatever version it has.
-        let applied: HashMap<_, _> = stored
+        if again {
+            let is_there = |owed: &&Owed| page.iter().any(|seen| seen.stream == owed.stream);
+            let owed = owed.values().filter(|owed| !is_there(owed));
+            wanted.extend(owed.map(|owed| (page.len(), owed.stream.clone(), owed.version)));
+        }
+        let streams = wanted.iter().map(|(_, stream, _)| stream);
+        let applied = self.applied(generation, streams).await?;
+        let is_behind =
+            |stream, version| applied.get(stream).is_none_or(|applied| applied < version);
+        let (behind, there): (Vec<_>, Vec<_>) = wanted
             .iter()
-            .filter(|stored| stored.pending.is_empty())
-            .map(|stored| (stored.id.as_str(), stored.applied))
-            .collect();
-        let behind = wanted.into_iter().filter(|(stream, version)| {
-            let applied = applied.get(self.consume.document(stream));
-            applied.is_none_or(|applied| applied < version)
-        });
-        let brought = stream::iter(behind).map(|(stream, version)| async move {
+            .partition(|(_, stream, version)| is_behind(stream, version));
+        let (known, begun) = (&*owed, &AtomicUsize::new(0));
+        let is_time = |at| at < SIDE_BY_SIDE || Instant::now() < until;
+        let due = behind.iter().enumerate().take_while(|(at, _)| is_time(*at));
+        let brought = stream::iter(due).map(|(_, (_, stream, version))| async move {
+            begun.fetch_add(1, Ordering::Relaxed);
             let done = match stream_category(stream) {
                 edge::OPERATIONS => self.operate(stream).await,
-                _ => self.ring_in(generation, stream, version, Ring::News).await,
+                _ => self.ring_in(generation, stream, *version, Ring::News).await,
             };
             let Err(error) = done else { return None };
             tracing::warn!(stream, version, error = causes(&error), "a stream is owed");
-            let why = error.in_brief();
-            let before = known.iter().find(|known| known.stream == stream);
             Some(Owed {
-                stream: stream.to_owned(),
-                version,
-                attempts: before.map_or(0, |before| before.attempts) + 1,
-                why,
+                stream: stream.clone(),
+                version: *version,
+                attempts: known.get(stream).map_or(0, |known| known.attempts) + 1,
+                why: error.in_brief(),
             })
         });
         let failed: Vec<_> = brought.buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let (begun, left) = behind.split_at(begun.load(Ordering::Relaxed));
+        for (_, stream, _) in begun.iter().chain(&there) {
+            owed.remove(stream);
+        }
         let failed = failed.into_iter().flatten();
         owed.extend(failed.map(|failed| (failed.stream.clone(), failed)));
-        Ok(())
+        Ok(left.first().map_or(page.len(), |(at, ..)| *at))
+    }
+
+    /// How far the documents of these streams are, with all of their index rows. Operations have none.
+    async fn applied<'s>(
+        &self,
+        generation: Generation,
+        streams: impl Iterator<Item = &'s String>,
+    ) -> Result<HashMap<&'s String, u64>, ConsumerError> {
+        let streams: Vec<_> = streams
+            .filter(|stream| stream_category(stream) != edge::OPERATIONS)
+            .collect();
+        let ids = streams.iter().map(|stream| self.consume.document(stream));
+        let ids: Vec<_> = ids.map(str::to_owned).collect();
+        let stored = self.table.documents(generation).get_all(&ids).await?;
+        // OK because whoever died before its rows were written left them to the next that turns to the stream: to us.
+        let whole = stored.iter().filter(|stored| stored.pending.is_empty());
+        let applied: HashMap<_, _> = whole
+            .map(|stored| (stored.id.as_str(), stored.applied))
+            .collect();
+        let of =
+            |stream: &&'s String| Some((*stream, *applied.get(self.consume.document(stream))?));
+        Ok(streams.iter().filter_map(of).collect())
     }
 }

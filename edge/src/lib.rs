@@ -6,6 +6,7 @@ mod caller;
 mod causes;
 mod config;
 mod http;
+mod panics;
 mod problem;
 
 pub use announcement::{Announcement, Message, OPERATIONS, SOURCE, each};
@@ -13,4 +14,5 @@ pub use caller::Caller;
 pub use causes::causes;
 pub use config::{ConfigError, sdk_config, variable};
 pub use http::{Answer, json, parameters, route_key, stream_id, uuid, wait};
+pub use panics::quiet_panics;
 pub use problem::{Invalid, Problem};

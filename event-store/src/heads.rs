@@ -49,6 +49,9 @@ pub enum HeadError {
     /// Others moved the head each time we tried.
     #[error("the head of a stream did not settle")]
     Conflict,
+    /// Commits before those that were brought could not be handed over.
+    #[error("what was missing before a commit was not taken")]
+    Untold,
     /// The store could not do its work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,11 +88,26 @@ pub async fn advance(
     stream: &str,
     commits: &[Commit],
 ) -> Result<(), HeadError> {
+    advance_telling(heads, log, stream, commits, async |_| true).await
+}
+
+/// The same, and hands over each piece of what is read from the log: nobody has brought it. Where that answers `false`, the head
+/// stays before the piece.
+///
+/// # Errors
+/// As [`advance`], and [`HeadError::Untold`].
+pub async fn advance_telling(
+    heads: &impl Heads,
+    log: &impl EventLog,
+    stream: &str,
+    commits: &[Commit],
+    tell: impl AsyncFn(&[Commit]) -> bool,
+) -> Result<(), HeadError> {
     for _ in 0..ATTEMPTS {
         let known = heads.head(stream).await?;
         let mut head = known.clone().unwrap_or_else(|| Head::before(stream));
         let start = head.version;
-        let followed = match follow(log, &mut head, commits).await {
+        let followed = match follow(log, &mut head, commits, &tell).await {
             Err(HeadError::Store(error)) => return Err(error.into()),
             followed => followed,
         };
@@ -120,7 +138,12 @@ impl Head {
 }
 
 /// Moves a head along commits, and along those of the log that are missing among them.
-async fn follow(log: &impl EventLog, head: &mut Head, commits: &[Commit]) -> Result<(), HeadError> {
+async fn follow(
+    log: &impl EventLog,
+    head: &mut Head,
+    commits: &[Commit],
+    tell: &impl AsyncFn(&[Commit]) -> bool,
+) -> Result<(), HeadError> {
     loop {
         let before = match link(head, commits) {
             Ok(()) => return Ok(()),
@@ -135,8 +158,14 @@ async fn follow(log: &impl EventLog, head: &mut Head, commits: &[Commit]) -> Res
             }
             read => read?,
         };
+        let start = head.clone();
         match link(head, &missing) {
-            Ok(()) if head.version >= due => {}
+            Ok(()) if head.version >= due => {
+                if !tell(&missing).await {
+                    *head = start;
+                    return Err(HeadError::Untold);
+                }
+            }
             Err(Unlinked::Broken(broken)) => return Err(broken.into()),
             Ok(()) | Err(Unlinked::Missing(_)) => {
                 let why = format!("a commit is missing before version {before}");

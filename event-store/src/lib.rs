@@ -90,7 +90,7 @@ pub use dynamodb::DynamoDbEventLog;
 pub use error::{AppendError, ExecuteError, StoreError};
 pub use event::StoredEvent;
 pub use execute::{execute, execute_all};
-pub use heads::{Broken, Head, HeadError, Heads, advance};
+pub use heads::{Broken, Head, HeadError, Heads, advance, advance_telling};
 pub use heads_dynamodb::DynamoDbHeads;
 pub use log::EventLog;
 pub use memory::{MemoryEventLog, MemoryHeads};

@@ -134,15 +134,15 @@ impl DynamoDbHeads {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// A page of the heads that are not in the index.
+    /// A page of the heads that are not in the index, each of which may be one that cannot be read.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when one of them cannot be read.
+    /// The store could not do its work.
     pub async fn unplaced(
         &self,
         segment: Segment,
         from: Option<Key>,
-    ) -> Result<Page<Head>, StoreError> {
+    ) -> Result<Page<Result<Head, StoreError>>, StoreError> {
         // OK because it need not be consistent: one that is missed has been written since.
         let found = self
             .client
@@ -158,9 +158,7 @@ impl DynamoDbHeads {
             .map_err(failure)?;
         let items = found.items.unwrap_or_default().into_iter();
         Ok(Page {
-            items: items
-                .map(|item| decode("heads", item))
-                .collect::<Result<_, _>>()?,
+            items: items.map(decode_any).collect(),
             next: found.last_evaluated_key,
         })
     }
@@ -202,6 +200,13 @@ impl DynamoDbEventLog {
             next: found.last_evaluated_key,
         })
     }
+}
+
+/// A head that nothing is known of but its item.
+fn decode_any(item: HashMap<String, AttributeValue>) -> Result<Head, StoreError> {
+    let stream = item.get(STREAM).and_then(|stream| stream.as_s().ok());
+    let stream = stream.cloned().unwrap_or_default();
+    decode(&stream, item)
 }
 
 /// A head as the index has it; one that was written before there was an index has no place in it.

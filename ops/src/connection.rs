@@ -64,11 +64,14 @@ impl Connection {
 
     /// What deliveries are derived from.
     pub async fn deliveries(&self) -> Deliveries<DynamoDbEventLog, DynamoDbHeads> {
+        let consumers = Consumers::new(self.client().await, format!("{}-", self.stack));
         Deliveries {
             log: self.log(None).await,
             heads: self.heads().await,
-            consumers: Consumers::new(self.client().await, format!("{}-", self.stack))
-                .without(self.without.clone()),
+            consumers: self
+                .without
+                .iter()
+                .fold(consumers, |consumers, name| consumers.without(name)),
         }
     }
 

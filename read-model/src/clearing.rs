@@ -4,6 +4,8 @@ use crate::dynamodb::{Item, PARTITION, SORT, failure, text};
 use crate::generations::CLEARING;
 use crate::{Generation, ReadModelError, ReadModelTable};
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use chrono::Utc;
+use event_store::rfc3339;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -30,7 +32,8 @@ impl ReadModelTable {
         generation: Generation,
         until: Instant,
     ) -> Result<Cleared, ReadModelError> {
-        let mut from = self.cleared_to(generation).await?;
+        let noted = self.noted(generation).await?;
+        let mut from = noted.and_then(|noted| noted.get(TO)?.as_m().ok().cloned());
         loop {
             let page = self
                 .client
@@ -94,7 +97,19 @@ impl ReadModelTable {
         Ok(())
     }
 
-    async fn cleared_to(&self, generation: Generation) -> Result<Option<Item>, ReadModelError> {
+    /// When a slice noted how far it got, if there is more to delete: RFC 3339 in UTC.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn cleared_at(
+        &self,
+        generation: Generation,
+    ) -> Result<Option<String>, ReadModelError> {
+        let noted = self.noted(generation).await?;
+        Ok(noted.and_then(|noted| noted.get(AT)?.as_s().ok().cloned()))
+    }
+
+    async fn noted(&self, generation: Generation) -> Result<Option<Item>, ReadModelError> {
         let found = self
             .client
             .get_item()
@@ -104,10 +119,7 @@ impl ReadModelTable {
             .send()
             .await
             .map_err(failure)?;
-        let to = found
-            .item
-            .and_then(|item| item.get(TO)?.as_m().ok().cloned());
-        Ok(to)
+        Ok(found.item)
     }
 
     async fn note_cleared(&self, generation: Generation, to: &Item) -> Result<(), ReadModelError> {
@@ -116,13 +128,16 @@ impl ReadModelTable {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(place(generation)))
-            .item(TO, AttributeValue::M(to.clone()));
+            .item(TO, AttributeValue::M(to.clone()))
+            .item(AT, text(rfc3339(Utc::now())));
         put.send().await.map(drop).map_err(failure)
     }
 }
 
 /// Up to which key its items are gone.
 const TO: &str = "to";
+/// When that was noted.
+const AT: &str = "at";
 
 fn place(generation: Generation) -> Item {
     Item::from([

@@ -136,6 +136,7 @@ impl Documents for DynamoDbDocuments {
                 self.table.clone(),
                 wanted.map_err(failure)?,
             )]));
+            let mut attempt = 0;
             while let Some(request) = wanted.take().filter(|request| !request.is_empty()) {
                 let answer = self
                     .client
@@ -153,6 +154,10 @@ impl Documents for DynamoDbDocuments {
                     documents.push(decode(item)?);
                 }
                 wanted = answer.unprocessed_keys;
+                if wanted.as_ref().is_some_and(|left| !left.is_empty()) {
+                    counters::pause(attempt).await;
+                    attempt = u32::min(attempt + 1, 6);
+                }
             }
         }
         Ok(documents)
@@ -268,15 +273,18 @@ impl Documents for DynamoDbDocuments {
         below: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Row>, ReadModelError> {
+        /// How many items are read at a time, at most.
+        const MOST: usize = 1000;
         let mut rows = Vec::new();
         let mut below = below.map(str::to_owned);
+        let mut at_a_time = limit;
         while rows.len() < limit {
             let mut query = self
                 .client
                 .query()
                 .table_name(&self.table)
                 .scan_index_forward(false)
-                .set_limit(i32::try_from(limit - rows.len()).ok())
+                .set_limit(i32::try_from(at_a_time).ok())
                 .key_condition_expression("#pk = :partition")
                 .expression_attribute_names("#pk", PARTITION)
                 .expression_attribute_values(":partition", text(self.generation.key(partition)));
@@ -302,7 +310,10 @@ impl Documents for DynamoDbDocuments {
             if page.last_evaluated_key.is_none() {
                 break;
             }
+            // OK because there may be thousands of marks of rows that have gone: then a few large pages pass them.
+            at_a_time = at_a_time.saturating_mul(2).min(limit.max(MOST));
         }
+        rows.truncate(limit);
         Ok(rows)
     }
 

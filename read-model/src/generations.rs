@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// How long queries go on with the generation that they found live. Whatever is no longer live is still written for as long as
 /// it is kept.
@@ -105,7 +105,7 @@ impl Generations {
 pub struct ReadModelTable {
     pub(crate) client: Client,
     pub(crate) table: String,
-    shown: Arc<Mutex<Option<(Instant, Generation)>>>,
+    shown: Arc<Mutex<Option<(SystemTime, Generation)>>>,
 }
 
 impl ReadModelTable {
@@ -132,14 +132,16 @@ impl ReadModelTable {
             .shown
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some((_, generation)) = known.filter(|(since, _)| since.elapsed() < SHOWN_FOR) {
+        // OK because it is no `Instant`: one may stand still while a sandbox is frozen, for hours.
+        let is_fresh = |since: SystemTime| since.elapsed().is_ok_and(|ago| ago < SHOWN_FOR);
+        if let Some((_, generation)) = known.filter(|(since, _)| is_fresh(*since)) {
             return Ok(self.documents(generation));
         }
         let live = self.generations().await?.live;
         *self
             .shown
             .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((Instant::now(), live));
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((SystemTime::now(), live));
         Ok(self.documents(live))
     }
 

@@ -43,7 +43,8 @@ impl<P: Projection> Progress<P> {
             >,
     {
         let mut progress = Self::after(stored)?;
-        let (commits, unreadable) = readable(log, stream, progress.applied + 1..=to).await?;
+        let (commits, unreadable) =
+            readable(log, stream, progress.applied + 1..=to, usize::MAX).await?;
         for (at, commit) in commits.iter().enumerate() {
             let Err(error) = progress.apply(commit) else {
                 continue;

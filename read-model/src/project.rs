@@ -12,6 +12,9 @@ use std::ops::RangeInclusive;
 
 /// How often a document is tried that another process is writing, too.
 const ATTEMPTS: u32 = 5;
+/// How many commits are read at a time, and come to a step at the most: a stream may be longer than what one message has time or
+/// memory for.
+const PIECE: usize = 500;
 
 /// Brings the document of `stream` up to `version`, at least, and its index rows and counters with it. A stream whose
 /// events are all none of today's has no document.
@@ -165,43 +168,53 @@ impl<L: EventLog, D: Documents> Steps<'_, L, D> {
         // OK because what is folded anew gets at least as far as it was, and what was parked past what held it.
         let to = version.max(applied);
         let to = to.max(parked.map_or(0, |trouble| trouble.version));
-        let due = progress.applied + 1;
-        let (commits, unreadable) = readable(self.log, self.stream, due..=to).await?;
-        let head = commits
-            .last()
-            .map_or(Ok(progress.applied), Commit::last_version);
-        if let Some(head) = head.ok().filter(|head| *head < version)
-            && unreadable.is_none()
-        {
-            return Err(ReadModelError::Ahead {
-                stream: self.stream.to_owned(),
-                version,
-                head,
-            });
-        }
-        // Commits before this one are in the stored document.
-        let mut from = 0;
-        for (at, commit) in commits.iter().enumerate() {
-            if let Err(error) = progress.apply(commit) {
-                return self.park::<P>(&commits[from..at], Poison::of(error)?).await;
+        // Those that are not in the stored document.
+        let mut unwritten = Vec::new();
+        loop {
+            let due = progress.applied + 1;
+            let (commits, unreadable) = readable(self.log, self.stream, due..=to, PIECE).await?;
+            let is_end = commits.len() < PIECE;
+            let head = commits
+                .last()
+                .map_or(Ok(progress.applied), Commit::last_version);
+            if let Some(head) = head.ok().filter(|head| *head < version)
+                && is_end
+                && unreadable.is_none()
+            {
+                return Err(ReadModelError::Ahead {
+                    stream: self.stream.to_owned(),
+                    version,
+                    head,
+                });
             }
-            let is_last = at + 1 == commits.len();
-            if (is_last && unreadable.is_some()) || (!is_last && !progress.is_enough()) {
-                continue;
-            }
-            match self.step::<P>(&mut progress).await {
-                Ok(true) => from = at + 1,
-                Ok(false) => {}
-                Err(error) => {
-                    return self
-                        .park::<P>(&commits[from..=at], Poison::of(error)?)
-                        .await;
+            let known = unwritten.len();
+            unwritten.extend(commits);
+            let mut from = 0;
+            for at in known..unwritten.len() {
+                if let Err(error) = progress.apply(&unwritten[at]) {
+                    let good = &unwritten[from..at];
+                    return self.park::<P>(good, Poison::of(error)?).await;
+                }
+                let is_last = at + 1 == unwritten.len();
+                if (is_last && unreadable.is_some()) || (!is_last && !progress.is_enough()) {
+                    continue;
+                }
+                match self.step::<P>(&mut progress).await {
+                    Ok(true) => from = at + 1,
+                    Ok(false) => {}
+                    Err(error) => {
+                        let good = &unwritten[from..=at];
+                        return self.park::<P>(good, Poison::of(error)?).await;
+                    }
                 }
             }
-        }
-        match unreadable {
-            Some(poison) => self.park::<P>(&commits[from..], poison).await,
-            None => Ok(()),
+            unwritten.drain(..from);
+            if let Some(poison) = unreadable {
+                return self.park::<P>(&unwritten, poison).await;
+            }
+            if is_end || progress.applied >= to {
+                return Ok(());
+            }
         }
     }
 
@@ -342,18 +355,20 @@ fn counted_otherwise<P: Projection>(stored: &StoredDocument) -> Option<ReadModel
     })
 }
 
-/// The commits of a stream up to the first that cannot be read, and what is wrong with that.
+/// At most `limit` commits of a stream up to the first that cannot be read, and what is wrong with that if it is the next.
 pub(crate) async fn readable(
     log: &impl EventLog,
     stream: &str,
     versions: RangeInclusive<u64>,
+    limit: usize,
 ) -> Result<(Vec<Commit>, Option<Poison>), ReadModelError> {
     let from = *versions.start();
-    match log.read(stream, versions, usize::MAX).await {
+    match log.read(stream, versions, limit).await {
         Err(error @ StoreError::Corrupt { version, .. }) if version >= from => {
             let poison = Poison::of(error.into())?;
-            let before = log.read(stream, from..=version - 1, usize::MAX).await?;
-            Ok((before, Some(poison)))
+            let before = log.read(stream, from..=version - 1, limit).await?;
+            let is_next = before.len() < limit;
+            Ok((before, is_next.then_some(poison)))
         }
         read => Ok((read?, None)),
     }

@@ -45,7 +45,19 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("local", &["domain"]),
-    ("benches", &["decider", "event-store"]),
+    (
+        "benches",
+        &[
+            "consumer",
+            "decider",
+            "domain",
+            "event-store",
+            "local",
+            "project",
+            "read-model",
+            "tests",
+        ],
+    ),
     (
         "ops",
         &[

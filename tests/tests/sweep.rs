@@ -156,6 +156,10 @@ async fn heads_that_no_walk_finds_are_put_where_it_does(backend: &Backend) {
         .send()
         .await
         .expect("as it was");
+    // One that somebody spoilt holds up no other.
+    let spoilt = backend.client.put_item().table_name(backend.table("heads"));
+    let spoilt = spoilt.item("stream", AttributeValue::S("user-spoilt".to_owned()));
+    spoilt.send().await.expect("spoilt");
     let bus = Fake::default();
     assert_eq!(found(backend).await, [other.clone()]);
     let swept = sweep(&sweeper(backend, &bus)).await;

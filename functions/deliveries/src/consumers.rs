@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 pub struct Consumers {
     client: Client,
     prefix: String,
+    /// Left out of this deployment, whatever tables there are.
     without: Vec<String>,
 }
 
@@ -34,14 +35,15 @@ impl Consumers {
         Self {
             client,
             prefix: prefix.into(),
-            without: vec![],
+            without: Vec::new(),
         }
     }
 
-    /// But these, which the deployment leaves out: their tables may be there.
+    /// The same without the one of this name: its table stays where it was left out later, and nobody writes to it.
     #[must_use]
-    pub fn without(self, without: Vec<String>) -> Self {
-        Self { without, ..self }
+    pub fn without(mut self, name: impl Into<String>) -> Self {
+        self.without.push(name.into());
+        self
     }
 
     /// All that are deployed, by name: a deployment may leave some out.

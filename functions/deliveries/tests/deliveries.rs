@@ -138,7 +138,7 @@ async fn a_consumer_that_is_not_deployed_is_in_no_list(backend: &Backend) {
     deployed(backend, "search").await;
     assert_eq!(count(&all(backend)).await, (2, 2, 2));
     let mut without = all(backend);
-    without.consumers = without.consumers.without(vec!["search".to_owned()]);
+    without.consumers = without.consumers.without("search");
     assert_eq!(count(&without).await, (1, 1, 1));
     for name in ["search", "accounts", "nobody"] {
         assert_eq!(paged(&without, Some(name), None, 10).await, []);

@@ -12,7 +12,7 @@ use consumer::{Consumer, Settings, SqsQueue};
 use deliver::Delivery;
 use domain::Mailing;
 use domain::registry::{self, MailingVisitor};
-use edge::{sdk_config, variable};
+use edge::{quiet_panics, sdk_config, variable};
 use event_store::{DynamoDbEventLog, DynamoDbHeads};
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use mails::Mails;
@@ -75,6 +75,7 @@ async fn serve<M: Mailing>(aws: SdkConfig) -> Result<(), Error> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
+    quiet_panics();
     let name = variable("MAIL")?;
     registry::mailing(&name, Serve(sdk_config()?))
         .ok_or_else(|| format!("no mailing is named {name}"))?

@@ -3,7 +3,7 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_dynamodb::Client;
 use consumer::{Consumer, SqsQueue};
-use edge::{sdk_config, variable};
+use edge::{quiet_panics, sdk_config, variable};
 use event_store::{DynamoDbEventLog, DynamoDbHeads};
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use project::Projections;
@@ -12,6 +12,7 @@ use read_model::ReadModelTable;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
+    quiet_panics();
     let config = sdk_config()?;
     let client = Client::new(&config);
     let log = DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?);

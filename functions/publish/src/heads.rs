@@ -1,15 +1,19 @@
 //! Keeps the heads of the streams that a batch brings news of.
 
+use crate::announce::{announce, put};
+use crate::bus::Bus;
 use edge::causes;
-use event_store::{Commit, EventLog, HeadError, Heads, StoreError, advance};
+use event_store::{Commit, EventLog, HeadError, Heads, StoreError, advance_telling};
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many heads are written side by side.
 const SIDE_BY_SIDE: usize = 16;
 
-/// Advances the head of each stream over its commits, given with their records; the records of those that failed.
+/// Advances the head of each stream over its commits, given with their records; the records of those that failed. What the
+/// stream of the table did not bring before them is published, too: nobody else will find it, once the head has passed.
 pub async fn keep(
+    bus: &impl Bus,
     heads: &impl Heads,
     log: &impl EventLog,
     commits: Vec<(usize, Commit)>,
@@ -22,7 +26,8 @@ pub async fn keep(
     }
     let kept = stream::iter(streams).map(|(stream, (records, mut commits))| async move {
         commits.sort_by_key(|commit| commit.version);
-        match advance(heads, log, &stream, &commits).await {
+        let missed = async |commits: &[Commit]| publish_missed(bus, &stream, commits).await;
+        match advance_telling(heads, log, &stream, &commits, missed).await {
             Ok(()) => BTreeSet::new(),
             Err(HeadError::Broken(broken)) => {
                 let (version, why) = (broken.version, broken.why);
@@ -54,4 +59,28 @@ pub async fn keep(
     });
     let failed: Vec<_> = kept.buffer_unordered(SIDE_BY_SIDE).collect().await;
     failed.into_iter().flatten().collect()
+}
+
+/// Whether the bus took what it never had.
+async fn publish_missed(bus: &impl Bus, stream: &str, commits: &[Commit]) -> bool {
+    let (from, count) = (commits.first().map(|first| first.version), commits.len());
+    tracing::warn!(stream, from, count, "commits had not been brought");
+    let mut entries = Vec::new();
+    for commit in commits {
+        match announce(0, commit) {
+            Ok(announced) => entries.extend(announced),
+            // OK because it would not be read the next time either, and hold up the events of all streams.
+            Err(error) => {
+                let version = commit.version;
+                tracing::error!(
+                    alarm = "tampering",
+                    stream,
+                    version,
+                    error = causes(&error),
+                    "a commit cannot be read"
+                );
+            }
+        }
+    }
+    put(bus, entries).await.is_empty()
 }

@@ -1,5 +1,5 @@
 //! From stream records to the bus: every entry's failure is read, retried, and at last reported for its record. The heads of
-//! the streams follow, so that nothing that is wrong with them holds up an event.
+//! the streams follow, as far as the bus took their events, so that nothing that is wrong with them holds up an event.
 
 use crate::announce::{announce, put};
 use crate::bus::Bus;
@@ -7,7 +7,7 @@ use crate::heads::keep;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use event_store::{Commit, EventLog, Heads, StoreError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Publishes a batch; the answer names the first record that must come again, and Lambda sends all from there on.
 pub async fn publish(
@@ -47,8 +47,10 @@ pub async fn publish(
         }
     }
     let refused = put(bus, entries).await;
-    failed.extend(refused.iter().map(|entry| entry.record));
-    failed.extend(keep(heads, log, commits).await);
+    let refused: BTreeSet<_> = refused.iter().map(|entry| entry.record).collect();
+    let taken = taken(commits, &refused);
+    failed.extend(refused);
+    failed.extend(keep(bus, heads, log, taken).await);
     let mut answer = DynamoDbEventResponse::default();
     if let Some(first) = failed.first() {
         let mut failure = DynamoDbBatchItemFailure::default();
@@ -56,6 +58,24 @@ pub async fn publish(
         answer.batch_item_failures.push(failure);
     }
     answer
+}
+
+/// The commits of a batch but those that the bus refused, and those that follow one of them: a head that passed one would hide
+/// from the sweep that it was never published.
+fn taken(mut commits: Vec<(usize, Commit)>, refused: &BTreeSet<usize>) -> Vec<(usize, Commit)> {
+    let mut first_refused = BTreeMap::<String, u64>::new();
+    for (record, commit) in &commits {
+        if refused.contains(record) {
+            let first = first_refused.entry(commit.stream.clone());
+            let first = first.or_insert(commit.version);
+            *first = commit.version.min(*first);
+        }
+    }
+    commits.retain(|(_, commit)| {
+        let refused = first_refused.get(&commit.stream);
+        refused.is_none_or(|refused| commit.version < *refused)
+    });
+    commits
 }
 
 /// The commit that a record speaks of. A record that is no INSERT speaks of somebody who changed what is never changed.

@@ -276,7 +276,7 @@ async fn a_head_follows_its_stream_with_one_write_for_each_batch() {
 }
 
 #[tokio::test]
-async fn what_a_batch_did_not_bring_is_read_from_the_log() {
+async fn what_a_batch_did_not_bring_is_read_from_the_log_and_published() {
     let (bus, heads, log) = (
         Fake::default(),
         MemoryHeads::default(),
@@ -291,7 +291,43 @@ async fn what_a_batch_did_not_bring_is_read_from_the_log() {
     assert!(failed.is_empty());
     let head = heads.head("user-1").await.expect("kept");
     assert_eq!((head, heads.writes()), (head_of(&commits[4]), 1));
-    assert_eq!(bus.taken.lock().expect("no panic").len(), 2);
+    let taken = |bus: &Fake| bus.taken.lock().expect("no panic").len();
+    assert_eq!(taken(&bus), 5);
+    failures_with(&bus, &heads, &log, inserts(&brought)).await;
+    assert_eq!(taken(&bus), 7, "it is missed once");
+}
+
+#[tokio::test]
+async fn a_head_stays_before_what_the_bus_never_took() {
+    let (heads, log) = (MemoryHeads::default(), MemoryEventLog::default());
+    let commits = chain(4);
+    for commit in &commits {
+        log.append(&Batch::of(commit.clone())).await.expect("kept");
+    }
+    let refusing = |version| Fake {
+        refusals: Mutex::new(vec![version; ATTEMPTS as usize]),
+        ..Fake::default()
+    };
+    // Brought and refused: what follows it in the batch was taken, and the head may not pass it all the same.
+    let bus = refusing("\"version\":2");
+    let brought = [&inserts(&commits[..3])[..], &inserts(&[first("user-2")])].concat();
+    let failed = failures_with(&bus, &heads, &log, brought).await;
+    assert_eq!(failed, ["user-1/2"]);
+    let head = heads.head("user-1").await.expect("kept");
+    assert_eq!(head, head_of(&commits[0]));
+    assert!(heads.head("user-2").await.expect("kept").is_some());
+    // Never brought, and refused.
+    let bus = refusing("\"version\":3");
+    let failed = failures_with(&bus, &heads, &log, inserts(&commits[3..])).await;
+    assert_eq!(failed, ["user-1/4"]);
+    let head = heads.head("user-1").await.expect("kept");
+    assert_eq!(head, head_of(&commits[0]));
+    let bus = Fake::default();
+    let failed = failures_with(&bus, &heads, &log, inserts(&commits[3..])).await;
+    assert!(failed.is_empty());
+    let head = heads.head("user-1").await.expect("kept");
+    assert_eq!(head, head_of(&commits[3]));
+    assert_eq!(bus.taken.lock().expect("no panic").len(), 3);
 }
 
 #[tokio::test]

@@ -214,7 +214,7 @@ impl<B: Bus> Sweeper<B> {
                 );
                 Ok(false)
             }
-            Err(error @ HeadError::Conflict) => {
+            Err(error @ (HeadError::Conflict | HeadError::Untold)) => {
                 tracing::warn!(stream, error = causes(&error), "a head was not kept");
                 Ok(false)
             }
@@ -232,9 +232,16 @@ impl<B: Bus> Sweeper<B> {
         loop {
             let page = self.heads.unplaced(segment, from).await?;
             for head in page.items {
-                // OK because a head that has moved meanwhile is in the index.
-                if self.heads.put(&head, Some(&head)).await? {
-                    swept.placed += 1;
+                match head {
+                    // OK because a head that has moved meanwhile is in the index.
+                    Ok(head) => {
+                        swept.placed += usize::from(self.heads.put(&head, Some(&head)).await?)
+                    }
+                    // OK because one that is spoilt holds up no other.
+                    Err(error) => {
+                        let error = causes(&error);
+                        tracing::error!(alarm = "tampering", error, "a head cannot be read");
+                    }
                 }
             }
             from = page.next;

@@ -1,12 +1,19 @@
 //! Messages as queues bring them: in any order, several times, late, mixed, or not at all.
 
 use crate::{assert_in_step, change, ring, stored, user};
-use event_store::Cache;
+use decider::{Projection, Recorded};
+use event_store::{
+    Batch, Cache, Commit, EventLog, Hash, MemoryEventLog, Metadata, Position, Stamp, StoreError,
+    StoredEvent,
+};
 use futures_util::future::join_all;
 use read_model::{Documents, DynamoDbDocuments, ReadModelError, Row, project, wait_for};
 use serde_json::json;
+use std::convert::Infallible;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tests::account::{Account, Command, run, unkeyed};
+use tests::account::{Account, Command, Event, run, unkeyed};
 use tests::backend::Backend;
 use tests::fussy::Fussy;
 use tests::on_each_backend;
@@ -16,6 +23,7 @@ on_each_backend! {
     whatever_order_messages_come_in_the_documents_are_the_folds_of_their_streams
     a_message_that_is_lost_is_made_up_for_by_the_next
     a_long_history_is_marked_in_pieces
+    a_long_stream_is_taken_in_piece_by_piece
     a_crash_amid_the_marks_of_a_step_is_made_up_for
     a_user_costs_as_many_units_as_its_document_and_its_rows
     the_read_model_is_there_once_its_rows_are_written
@@ -203,4 +211,95 @@ async fn the_read_model_is_there_once_its_rows_are_written(backend: &Backend) {
     assert!(!arrives(1, 0).await);
     documents.settle(&unsettled).await.expect("settled");
     assert!(arrives(1, 0).await);
+}
+
+/// How many events an account has.
+enum Number {}
+
+impl Projection for Number {
+    const NAME: &'static str = "number";
+    type Source = Account;
+    type Document = u64;
+    type Error = Infallible;
+
+    fn fold(document: Option<u64>, _: &Recorded<Event>) -> Result<u64, Infallible> {
+        Ok(document.unwrap_or_default() + 1)
+    }
+}
+
+/// A log of which every other read fails: as if the time was up.
+struct Tiring {
+    log: MemoryEventLog,
+    is_tired: AtomicBool,
+}
+
+impl EventLog for Tiring {
+    async fn append(&self, batch: &Batch) -> Result<(), event_store::AppendError> {
+        self.log.append(batch).await
+    }
+
+    async fn read(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Commit>, StoreError> {
+        match self.is_tired.fetch_xor(true, Ordering::Relaxed) {
+            true => Err(StoreError::Throttled("tired".into())),
+            false => self.log.read(stream, versions, limit).await,
+        }
+    }
+
+    async fn newest(
+        &self,
+        stream: &str,
+        versions: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<Commit>, StoreError> {
+        self.log.newest(stream, versions, limit).await
+    }
+
+    async fn done(
+        &self,
+        command_id: uuid::Uuid,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Option<Position>, StoreError> {
+        self.log.done(command_id, now).await
+    }
+}
+
+async fn a_long_stream_is_taken_in_piece_by_piece(backend: &Backend) {
+    let log = Tiring {
+        log: MemoryEventLog::default(),
+        is_tired: AtomicBool::new(false),
+    };
+    let mut previous = Hash::default();
+    for version in 1..=1001 {
+        let id = uuid::Uuid::now_v7();
+        let event = StoredEvent::encode::<Account>(id, &Event::Withdrawn { amount: version });
+        let at = Position {
+            stream: "account-a".to_owned(),
+            version,
+        };
+        let stamp = Stamp {
+            id,
+            timestamp: chrono::DateTime::UNIX_EPOCH,
+        };
+        let (metadata, events) = (Metadata::new("tests", "tests"), [event.expect("JSON")]);
+        let commit = Commit::new(at, previous, &stamp, &metadata, &events, None);
+        let commit = commit.expect("a commit");
+        previous = commit.chain.hash;
+        log.append(&Batch::of(commit)).await.expect("kept");
+    }
+    let documents = backend.documents();
+    let mut seen = Vec::new();
+    while seen.last() != Some(&1001) {
+        let projected = project::<Number>(&log, &documents, "account-a", 1001).await;
+        let stored = documents.get("a", true).await.expect("readable");
+        let applied = stored.expect("there").applied;
+        assert_eq!(projected.is_ok(), applied == 1001);
+        assert!(seen.last().is_none_or(|before| *before < applied));
+        seen.push(applied);
+    }
+    assert_eq!(seen, [500, 1000, 1001]);
 }

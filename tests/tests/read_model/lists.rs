@@ -2,7 +2,7 @@
 
 use crate::{change, ring, user};
 use domain::Users;
-use read_model::{found, listed};
+use read_model::{Documents, Row, RowChange, StoredDocument, found, listed};
 use serde_json::json;
 use tests::backend::Backend;
 use tests::on_each_backend;
@@ -12,6 +12,7 @@ on_each_backend! {
     a_status_has_its_own_list
     a_user_is_found_by_the_exact_email_in_any_letters
     a_page_is_filled_past_rows_that_have_gone
+    a_few_requests_pass_many_rows_that_have_gone
 }
 
 /// Every id of a list, read page by page.
@@ -113,4 +114,25 @@ async fn a_page_is_filled_past_rows_that_have_gone(backend: &Backend) {
         }
     }
     assert_eq!(pages(backend, "all", 3).await[0], left);
+}
+
+async fn a_few_requests_pass_many_rows_that_have_gone(backend: &Backend) {
+    let documents = backend.documents();
+    let change = |number: u32| RowChange {
+        row: Row {
+            partition: "list#all#0".to_owned(),
+            sort: format!("{number:04}#a"),
+        },
+        gone: number >= 3,
+    };
+    let changes = StoredDocument {
+        pending: (0..200).map(change).collect(),
+        ..StoredDocument::default()
+    };
+    documents.settle(&changes).await.expect("settled");
+    backend.requests.clear();
+    let rows = documents.rows("list#all#0", None, 2).await;
+    let sorts = rows.expect("readable").into_iter().map(|row| row.sort);
+    assert_eq!(sorts.collect::<Vec<_>>(), ["0002#a", "0001#a"]);
+    assert!(backend.requests.clear().len() < 10);
 }

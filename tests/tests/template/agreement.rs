@@ -138,8 +138,8 @@ fn the_routes_are_those_of_the_aggregates() {
             let routes = served.map(|trigger| (trigger.route(), trigger.id.to_owned()));
             routes.collect::<BTreeSet<_>>()
         };
-        let of_all = ["GET /deliveries", "GET /rebuilds", "GET /rebuilds/{id}"];
-        let mut looked_at = BTreeSet::from(of_all.map(str::to_owned));
+        let whole = ["GET /deliveries", "GET /rebuilds", "GET /rebuilds/{id}"];
+        let mut told: BTreeSet<_> = whole.map(str::to_owned).into();
         for (category, _) in registry::AGGREGATES {
             let Some((collection, routes)) = registry::aggregate(category, Known) else {
                 continue;
@@ -157,7 +157,6 @@ fn the_routes_are_those_of_the_aggregates() {
                 continue;
             }
             let queries = routes_of("queries", "AGGREGATE", category);
-            looked_at.insert(format!("GET /{collection}/{{id}}/deliveries"));
             for path in ["", "/{id}", "/{id}/history", "/{id}/state"] {
                 let route = format!("GET /{collection}{path}");
                 faults.unless(
@@ -166,12 +165,12 @@ fn the_routes_are_those_of_the_aggregates() {
                     "is missing",
                 );
             }
+            told.insert(format!("GET /{collection}/{{id}}/deliveries"));
         }
-        let deliveries = template
-            .triggers("HttpApi")
-            .filter(|trigger| template.binary(trigger.function) == "deliveries");
-        let deliveries: BTreeSet<_> = deliveries.map(|trigger| trigger.route()).collect();
-        faults.unless(deliveries == looked_at, "deliveries", "has other routes");
+        let served = template.triggers("HttpApi");
+        let served = served.filter(|trigger| template.binary(trigger.function) == "deliveries");
+        let served: BTreeSet<_> = served.map(|trigger| trigger.route()).collect();
+        faults.unless(served == told, "deliveries", "has other routes");
         let statistics = routes_of("queries", "READ_MODEL", "statistics");
         let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
         faults.unless(statistics == expected.into(), "GET /stats", "is missing");
@@ -193,12 +192,10 @@ fn the_routes_are_those_of_the_aggregates() {
             ("Path: $default", "Path: /default"),
             ("Path: /stats", "Path: /statistics"),
             ("Path: /events", "Path: /changes"),
-            (
-                "Path: /rebuilds\n            Method: POST",
-                "Path: /builds\n            Method: POST",
-            ),
-            ("Path: /users/{id}/deliveries", "Path: /users/deliveries"),
+            ("Path: /rebuilds", "Path: /builds"),
             ("Path: /deliveries/redrives", "Path: /redrives"),
+            ("Path: /deliveries\n", "Path: /lags\n"),
+            ("/{id}/deliveries", "/{id}/delivery"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
         ],
     );

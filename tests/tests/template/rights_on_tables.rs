@@ -6,7 +6,6 @@ use domain::registry::{self, AggregateVisitor};
 use domain::{Aggregate, Transfer};
 use event_store::schema;
 use serde_json::json;
-use std::collections::BTreeSet;
 
 #[test]
 fn events_are_appended_by_commands_and_changed_by_nobody() {
@@ -68,20 +67,23 @@ fn heads_are_kept_by_those_who_publish_and_changed_by_no_other() {
         let index =
             json!({ "Fn::Sub": format!("${{HeadsTable.Arn}}/index/{}", schema::SEEN_INDEX) });
         for (function, properties) in template.functions() {
-            let look_up = (&table, &["dynamodb:BatchGetItem"][..]);
-            let walk = (&index, &["dynamodb:Query"][..]);
-            let sweep = &[
-                "dynamodb:BatchGetItem",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:Scan",
-            ];
             let expected = match template.binary(function) {
                 "publish" => vec![(&table, &["dynamodb:GetItem", "dynamodb:PutItem"][..])],
-                "sweep" => vec![(&table, &sweep[..])],
-                "queries" => vec![look_up],
-                "project" | "mail" => vec![walk],
-                "deliveries" => vec![look_up, walk],
+                "sweep" => vec![(
+                    &table,
+                    &[
+                        "dynamodb:BatchGetItem",
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:Scan",
+                    ][..],
+                )],
+                "queries" => vec![(&table, &["dynamodb:BatchGetItem"][..])],
+                "project" | "mail" => vec![(&index, &["dynamodb:Query"][..])],
+                "deliveries" => vec![
+                    (&table, &["dynamodb:BatchGetItem"][..]),
+                    (&index, &["dynamodb:Query"][..]),
+                ],
                 _ => vec![],
             };
             let statements = template.statements(id_of(&properties["Role"]));
@@ -218,56 +220,6 @@ fn a_consumer_has_rights_on_what_is_its_own_and_on_no_other() {
 }
 
 #[test]
-fn deliveries_look_into_what_every_consumer_keeps_and_change_nothing() {
-    fn rule(template: &Template, faults: &mut Faults) {
-        let tables = template.triggers("SQS").map(|trigger| {
-            let variables = template.variables(trigger.function);
-            let table = ["READ_MODEL_TABLE", "CONSUMER_TABLE"].map(|name| id_of(&variables[name]));
-            table.concat()
-        });
-        let tables: BTreeSet<_> = tables.collect();
-        let is_it = |function: &&str| template.binary(function) == "deliveries";
-        let function = template.functions().map(|(id, _)| id).find(is_it);
-        let function = function.unwrap_or_default();
-        let role = id_of(&template.properties(function)["Role"]);
-        let read = [
-            "dynamodb:GetItem",
-            "dynamodb:BatchGetItem",
-            "dynamodb:Query",
-        ];
-        let looked_into = template
-            .statements(role)
-            .filter(|statement| texts(&statement["Action"]) == read)
-            .map(|statement| id_of(&statement["Resource"]).to_owned());
-        let looked_into: BTreeSet<_> = looked_into.collect();
-        faults.unless(
-            !tables.is_empty() && looked_into == tables,
-            function,
-            "must look into the tables of all consumers",
-        );
-        let only_looks = |action: &&str| read.contains(action) || action.starts_with("logs:");
-        let statements = template.statements(role);
-        let actions: Vec<_> = statements.flat_map(|one| texts(&one["Action"])).collect();
-        let looks = actions.iter().all(|action| only_looks(&action));
-        faults.unless(looks, function, "must change nothing");
-    }
-    holds(
-        rule,
-        &[
-            ("Binary: deliveries", "Binary: queries"),
-            (
-                "Query]\n                Resource: !GetAtt NameChangeTable.Arn",
-                "PutItem]\n                Resource: !GetAtt NameChangeTable.Arn",
-            ),
-            (
-                "Query]\n                Resource: !GetAtt WelcomeTable.Arn",
-                "Query]\n                Resource: !GetAtt NameChangeTable.Arn",
-            ),
-        ],
-    );
-}
-
-#[test]
 fn whoever_keeps_a_ledger_may_read_it() {
     struct Remembers;
     impl AggregateVisitor for Remembers {
@@ -300,5 +252,78 @@ fn whoever_keeps_a_ledger_may_read_it() {
             "[dynamodb:GetItem, dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
             "[dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
         )],
+    );
+}
+
+#[test]
+fn whoever_tells_of_deliveries_may_read_what_every_consumer_keeps_and_write_nothing() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let tellers = template
+            .functions()
+            .filter(|(id, _)| template.binary(id) == "deliveries");
+        faults.unless(tellers.count() == 1, "deliveries", "must be told of once");
+        for (function, properties) in template.functions() {
+            if template.binary(function) != "deliveries" {
+                continue;
+            }
+            let prefix = &template.variables(function)["TABLES_PREFIX"];
+            let prefixed = *prefix == json!({ "Fn::Sub": "${AWS::StackName}-" });
+            faults.unless(prefixed, function, "must be told how tables are named");
+            let search = json!({ "Ref": "Search" });
+            let knows = template.variables(function)["SEARCH"] == search;
+            faults.unless(knows, function, "must be told whether there is a search");
+            let mut read = Vec::new();
+            for statement in template.statements(id_of(&properties["Role"])) {
+                let actions = texts(&statement["Action"]);
+                let is_read = [
+                    "dynamodb:GetItem",
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:Query",
+                ];
+                let reads = |action: &&str| action.starts_with("logs:") || is_read.contains(action);
+                faults.unless(actions.iter().all(reads), function, "must only read");
+                if actions == is_read {
+                    read.extend(
+                        statement["Resource"]
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .cloned(),
+                    );
+                }
+            }
+            for trigger in template.triggers("SQS") {
+                let variables = template.variables(trigger.function);
+                let kept = [&variables["READ_MODEL_TABLE"], &variables["CONSUMER_TABLE"]];
+                let table = kept.into_iter().find(|table| !table.is_null());
+                let table = id_of(table.unwrap_or(&serde_json::Value::Null));
+                let arn = json!({ "Fn::GetAtt": format!("{table}.Arn") });
+                faults.unless(
+                    read.contains(&arn),
+                    trigger.function,
+                    "keeps what cannot be told of",
+                );
+            }
+        }
+    }
+    holds(
+        rule,
+        &[
+            ("Binary: deliveries", "Binary: queries"),
+            (
+                "TABLES_PREFIX: !Sub ${AWS::StackName}-",
+                "TABLES_PREFIX: strangelog-",
+            ),
+            (
+                "SEARCH: !Ref Search\n          SUBJECT_CLAIM: !Ref SubjectClaim\n      LoggingConfig:\n        LogGroup: !Ref DeliveriesLogs",
+                "SUBJECT_CLAIM: !Ref SubjectClaim",
+            ),
+            ("- !GetAtt WelcomeTable.Arn", "- !GetAtt UsersTable.Arn"),
+            ("- !GetAtt SearchTable.Arn\n", ""),
+            (
+                "dynamodb:Query]\n                Resource:\n",
+                "dynamodb:Query, dynamodb:PutItem]\n                Resource:\n",
+            ),
+        ],
     );
 }
