@@ -24,7 +24,6 @@ on_each_backend! {
     a_tick_without_news_reads_little_and_writes_nothing
     what_a_tick_has_no_time_for_is_done_by_the_pool
     a_stream_that_fails_is_owed_and_holds_up_no_other
-    rows_that_are_not_written_yet_are_written_by_a_walk
     what_is_nearer_than_the_grace_is_left_to_its_message
     of_two_walks_at_one_place_one_goes_on
     a_message_that_cannot_be_read_fails_alone
@@ -148,31 +147,6 @@ async fn a_stream_that_fails_is_owed_and_holds_up_no_other(backend: &Backend) {
         progress(&consumer.table).await.expect("readable").live.owed,
         []
     );
-}
-
-async fn rows_that_are_not_written_yet_are_written_by_a_walk(backend: &Backend) {
-    let (stream, version) = user(backend, 0).await;
-    let consumer = consumer(backend, "users");
-    hear_all(&consumer, &[announced(&stream, version)]).await;
-    // As after a crash: the document is there, its rows are not, and the message is lost.
-    let documents = consumer.table.live().await.expect("readable");
-    let id = consumer::Consume::document(&consumer.consume, &stream);
-    let stored = async || {
-        documents
-            .get(id, true)
-            .await
-            .expect("readable")
-            .expect("there")
-    };
-    let done = stored().await;
-    let undone = StoredDocument {
-        pending: RowChange::between(&[], &done.rows),
-        ..done.clone()
-    };
-    let written = documents.put(&undone, Some(&done), &Counts::new()).await;
-    written.expect("written");
-    hear_all(&consumer, &[tick()]).await;
-    assert_eq!(stored().await, done);
 }
 
 async fn what_is_nearer_than_the_grace_is_left_to_its_message(backend: &Backend) {

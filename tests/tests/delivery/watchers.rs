@@ -53,7 +53,7 @@ impl Watchers {
         self.ask(api, move |api| {
             number += 1;
             async move {
-                let id = create(&api, "Late", &format!("late-{number}@example.com")).await;
+                let id = create(&api, "Late", &format!("{number}@b.io")).await;
                 rename(&api, &id, "Later").await;
             }
         });
