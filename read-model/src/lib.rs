@@ -22,6 +22,7 @@ mod progress;
 mod project;
 mod query;
 mod search;
+mod steps;
 
 pub use checkpoints::{Checkpoint, Owed};
 pub use clearing::Cleared;

@@ -22,6 +22,7 @@ on_each_backend! {
     a_user_is_found_by_any_part_of_name_and_email
     whoever_is_gone_or_has_another_name_is_not_found
     a_cursor_goes_on_where_the_page_ended_while_users_come_and_go
+    a_page_that_is_full_amid_the_candidates_says_that_there_are_more
 }
 
 type Found = Page<Document<domain::user::State>>;
@@ -169,6 +170,26 @@ async fn a_cursor_goes_on_where_the_page_ended_while_users_come_and_go(backend: 
 
 fn units(billed: &[Billed]) -> f64 {
     billed.iter().map(|billed| billed.units).sum()
+}
+
+async fn a_page_that_is_full_amid_the_candidates_says_that_there_are_more(backend: &Backend) {
+    for number in 0..4 {
+        user(backend, "Sarah Johnson", &format!("{number}@example.com")).await;
+    }
+    // The newest has all the parts of what is asked for, and not the whole.
+    user(backend, "Sarah rah J Johnson", "4@example.com").await;
+    let (users, index) = (backend.documents(), index(&backend.client, backend));
+    let (mut found, mut cursor) = (0, None);
+    loop {
+        let (log, query) = (backend.log(), "sarah johnson");
+        let page = asked(&log, &users, &index, query, cursor.as_ref(), 2).await;
+        found += page.documents.len();
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

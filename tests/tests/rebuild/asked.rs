@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 on_each_backend! {
     an_operation_that_nobody_told_of_is_found_by_a_tick
+    what_was_asked_for_before_there_was_the_table_is_done_in_it
     one_stream_alone_is_made_anew_in_every_generation
     a_document_that_was_spoilt_is_made_anew_alone
     what_is_parked_is_driven_again_one_stream_or_all
@@ -45,6 +46,16 @@ async fn an_operation_that_nobody_told_of_is_found_by_a_tick(backend: &Backend) 
         [""; 0],
         "the other is not ours"
     );
+}
+
+async fn what_was_asked_for_before_there_was_the_table_is_done_in_it(backend: &Backend) {
+    users(backend, 3).await;
+    let id = Uuid::now_v7();
+    ask(backend, id, "StartRebuild", json!({ "consumer": "users" })).await;
+    let consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    hear_all(&consumer, &[announced(&format!("ops-{id}"), 1)]).await;
+    assert_eq!(numbers(&consumer).await, (0, None, None, 0));
 }
 
 async fn one_stream_alone_is_made_anew_in_every_generation(backend: &Backend) {
