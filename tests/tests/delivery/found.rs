@@ -142,7 +142,7 @@ async fn a_deployment_may_leave_the_search_out_and_take_it_in_later() {
     let found = api.get("/users?query=Wilhelmina%40example.com").await;
     assert_eq!(
         ids(&found),
-        [user.clone()],
+        std::slice::from_ref(&user),
         "a whole email finds whose it is"
     );
     assert!(!statuses(&api, &user).await.contains_key("search"));

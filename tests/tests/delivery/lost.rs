@@ -88,7 +88,7 @@ async fn a_consumer_whose_rule_was_off_catches_up_at_the_next_tick() {
     let third = create(&api, "Chidinma", "chidinma@example.com").await;
     stack.settled(SETTLE).await.expect("settled");
 
-    assert_eq!(ids(&api.get("/users").await), [first.clone()]);
+    assert_eq!(ids(&api.get("/users").await), std::slice::from_ref(&first));
     let told = api.get(&format!("/users/{second}/deliveries")).await;
     assert_eq!(
         (&told.body["version"], &told.body["published"]),
