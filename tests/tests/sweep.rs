@@ -161,7 +161,7 @@ async fn heads_that_no_walk_finds_are_put_where_it_does(backend: &Backend) {
     let spoilt = spoilt.item("stream", AttributeValue::S("user-spoilt".to_owned()));
     spoilt.send().await.expect("spoilt");
     let bus = Fake::default();
-    assert_eq!(found(backend).await, [other.clone()]);
+    assert_eq!(found(backend).await, std::slice::from_ref(&other));
     let swept = sweep(&sweeper(backend, &bus)).await;
     assert_eq!((swept.placed, swept.published), (1, 0));
     let mut both = vec![stream, other];
