@@ -2,12 +2,12 @@
 //!
 //! The log is in memory, and bills each request as DynamoDB would, by the sizes of the items.
 
-use benches::{Account, Command, unkeyed};
+use benches::{Account, Command, Machine, unkeyed};
 use chrono::{DateTime, Utc};
 use decider::Decider;
 use event_store::{
-    AppendError, Batch, Cache, Clock, ClockOff, Commit, EventLog, MemoryEventLog, Part, Position,
-    StoreError, execute, schema,
+    AppendError, Batch, Cache, Commit, EventLog, MemoryEventLog, Part, Position, StoreError,
+    execute, schema,
 };
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
@@ -41,8 +41,6 @@ struct Billed {
     log: MemoryEventLog,
     bill: Mutex<Bill>,
 }
-
-struct Machine;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -179,12 +177,6 @@ impl EventLog for Billed {
 
     async fn done(&self, _: Uuid, _: DateTime<Utc>) -> Result<Option<Position>, StoreError> {
         unreachable!("an account keeps no ledger")
-    }
-}
-
-impl Clock for Machine {
-    fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
-        Ok(Utc::now())
     }
 }
 

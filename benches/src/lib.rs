@@ -1,7 +1,14 @@
-//! A bank account to measure the event store with. Its events are those of the peers: about 150 bytes of JSON each.
+//! What the benchmarks share. Here: a bank account to measure the event store with. Its events are those of the peers, about
+//! 150 bytes of JSON each.
 
+pub mod far;
+pub mod figures;
+pub mod mix;
+pub mod seed;
+
+use chrono::{DateTime, Utc};
 use decider::Decider;
-use event_store::Metadata;
+use event_store::{Clock, ClockOff, Metadata};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use uuid::Uuid;
@@ -130,5 +137,14 @@ pub fn unkeyed() -> Metadata {
         source: "bench".into(),
         reason: None,
         parts: Vec::new(),
+    }
+}
+
+/// The clock of this machine.
+pub struct Machine;
+
+impl Clock for Machine {
+    fn now(&self) -> Result<DateTime<Utc>, ClockOff> {
+        Ok(Utc::now())
     }
 }

@@ -54,7 +54,8 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         let newest = self.log.newest(stream, 1..=u64::MAX, 1).await?;
         match newest.first() {
             Some(commit) => {
-                let version = commit.last_version()?;
+                // OK because a commit that cannot be read parks the stream, wherever it would have ended.
+                let version = commit.last_version().unwrap_or(commit.version);
                 self.ring(generations, stream, version, ring).await
             }
             None => {

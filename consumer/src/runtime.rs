@@ -188,11 +188,11 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 let Some(generation) = self.written(*generation).await? else {
                     return Ok(());
                 };
-                let left = self.walk(generation, *chain, *of, until).await?;
-                if left == Left::More {
-                    self.send(said).await?;
+                match self.walk(generation, *chain, *of, until).await? {
+                    Left::More => self.send(said).await,
+                    Left::Nothing => self.finish(generation, said).await,
+                    Left::Overtaken => Ok(()),
                 }
-                Ok(())
             }
             Own::Clear { generation } => {
                 let until = Instant::now() + self.settings.slice;
@@ -213,7 +213,11 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
     }
 
     pub(crate) async fn send(&self, own: &Own) -> Result<(), ConsumerError> {
-        let sent = self.queue.send(&own.body()).await;
+        self.send_later(own, Duration::ZERO).await
+    }
+
+    pub(crate) async fn send_later(&self, own: &Own, delay: Duration) -> Result<(), ConsumerError> {
+        let sent = self.queue.send(&own.body(), delay).await;
         sent.map_err(ConsumerError::Queue)
     }
 

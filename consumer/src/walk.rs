@@ -4,14 +4,15 @@
 //! A checkpoint never passes a stream in silence: one that fails for the time being is owed, in the checkpoint itself, and is
 //! tried again with every slice. Where more fail than one checkpoint can hold, it stays where it is.
 
-use crate::{Consume, Consumer, ConsumerError, Queue, Ring};
+use crate::{Consume, Consumer, ConsumerError, Own, Queue, Ring};
+use chrono::DateTime;
 use edge::causes;
 use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams, rfc3339, stream_category};
 use futures_util::{StreamExt, stream};
 use read_model::{Building, Checkpoint, Documents, Generation, Generations, Owed};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How many of them are consumed side by side.
 const SIDE_BY_SIDE: usize = 16;
@@ -83,6 +84,27 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
         match self.walk(generation, 0, 1, until).await? {
             Left::Nothing | Left::Overtaken => Ok(()),
             Left::More => self.send_walkers(generation).await,
+        }
+    }
+
+    /// A chain has come as near to the present as it may. Where that is before everybody knew of a generation in the making, it
+    /// walks once more as soon as that is over; else the generation may be built, and a switch that was asked for is due.
+    pub(crate) async fn finish(
+        &self,
+        generation: Generation,
+        said: &Own,
+    ) -> Result<(), ConsumerError> {
+        let generations = self.table.generations().await?;
+        let building = generations.building.as_ref();
+        let Some(building) = building.filter(|one| one.generation == generation) else {
+            return Ok(());
+        };
+        let since = DateTime::parse_from_rfc3339(&building.since).unwrap_or_default();
+        let wait = since.signed_duration_since(self.ago(self.settings.grace));
+        match wait.to_std() {
+            // OK because a moment more does no harm, and a message that comes too early is sent once more.
+            Ok(wait) => self.send_later(said, wait + Duration::from_secs(1)).await,
+            Err(_) => self.operate(&building.rebuild).await,
         }
     }
 

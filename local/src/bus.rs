@@ -13,6 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct Bus {
     rules: Arc<[Rule]>,
     /// The ids of the rules that let nothing through. OK because it is never held across an await.
     disabled: Arc<Mutex<HashSet<String>>>,
+    /// How many requests there were, and entries in them.
+    put: Arc<(AtomicU64, AtomicU64)>,
     queues: Queues,
 }
 
@@ -57,6 +60,7 @@ impl Bus {
             names,
             rules,
             disabled: Arc::default(),
+            put: Arc::default(),
             queues,
         }
     }
@@ -71,12 +75,27 @@ impl Bus {
         self.rules.iter().any(|known| known.id == rule)
     }
 
+    /// How many PutEvents requests there were, and entries in them.
+    pub fn counted(&self) -> (u64, u64) {
+        let (requests, entries) = &*self.put;
+        (
+            requests.load(Ordering::Relaxed),
+            entries.load(Ordering::Relaxed),
+        )
+    }
+
     /// The endpoint that the SDK posts to.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/", post(put_events))
             .layer(DefaultBodyLimit::max(4 * MAX_REQUEST))
             .with_state(self.clone())
+    }
+
+    fn count(&self, sent: usize) {
+        let (requests, entries) = &*self.put;
+        requests.fetch_add(1, Ordering::Relaxed);
+        entries.fetch_add(sent as u64, Ordering::Relaxed);
     }
 
     fn put(&self, entry: Entry) -> Value {
@@ -202,6 +221,7 @@ async fn put_events(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> 
             "Total size of the entries in the request is over the limit.",
         );
     }
+    bus.count(sizes.len());
     let entries: Vec<_> = request
         .entries
         .into_iter()

@@ -5,6 +5,7 @@
 //! `dynamodb`; what it wrote comes back through `streams`, `bus` and `queues`. `stack` joins them.
 
 mod bus;
+mod counted;
 pub mod demo;
 mod dynamodb;
 pub mod functions;
@@ -27,6 +28,7 @@ pub mod template;
 mod workers;
 pub mod yaml;
 
+pub use counted::Counted;
 pub use mail::Mail;
 pub use parameters::Given;
 pub use queues::Message;

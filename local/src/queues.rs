@@ -6,7 +6,7 @@ use crate::template::{Queue, QueueMapping};
 use crate::workers::Workers;
 use chrono::Utc;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -111,9 +111,10 @@ impl Queues {
         queues.all(|queue| is_empty(queue.shared()))
     }
 
-    /// How many messages were ever sent.
-    pub fn sent(&self) -> u64 {
-        self.queues.values().map(|queue| queue.shared().sent).sum()
+    /// How many messages were ever put on each queue.
+    pub fn sent(&self) -> BTreeMap<String, u64> {
+        let sent = |(id, queue): (&String, &State)| (id.clone(), queue.shared().sent);
+        self.queues.iter().map(sent).collect()
     }
 
     /// Gives messages to a function, batch after batch, for ever.

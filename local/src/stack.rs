@@ -1,6 +1,7 @@
 //! Puts the parts together: one stack on one machine, ready when every function has asked for work.
 
 use crate::bus::Bus;
+use crate::counted::Counted;
 use crate::dynamodb::DynamoDb;
 use crate::functions;
 use crate::gateway::Gateway;
@@ -222,6 +223,17 @@ impl Stack {
     /// The mails that would have been sent.
     pub fn mails(&self) -> Vec<Mail> {
         self.mails.all()
+    }
+
+    /// What was done so far, in the units that AWS bills.
+    pub fn counted(&self) -> Counted {
+        let (puts, entries) = self.bus.counted();
+        Counted {
+            calls: self.workers.called(),
+            puts,
+            entries,
+            messages: self.queues.sent(),
+        }
     }
 
     /// What lies on a queue, such as a dead-letter queue, by its logical id.

@@ -4,7 +4,7 @@
 use crate::template::Function;
 use axum::body::Bytes;
 use serde_json::Value;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,6 +52,8 @@ struct Shared {
     has_asked: bool,
     /// How many processes in a row ended before they asked for work.
     stillborn: u32,
+    /// How many invocations there were.
+    called: u64,
     waiting: VecDeque<Invocation>,
     running: HashMap<String, oneshot::Sender<Result<Bytes, Failure>>>,
 }
@@ -100,12 +102,17 @@ impl Workers {
             return Err(Failure::Error(format!("there is no function {function}")));
         };
         let (answer, answered) = oneshot::channel();
-        worker
-            .state()
-            .waiting
-            .push_back(Invocation { event, answer });
-        worker.changed.notify_waiters();
+        worker.wait(Invocation { event, answer });
         answered.await.unwrap_or(Err(Failure::Crash))
+    }
+
+    /// How often each function was called, whichever of its processes did the work.
+    pub fn called(&self) -> BTreeMap<String, u64> {
+        let mut called = BTreeMap::new();
+        for (id, worker) in self.workers.iter() {
+            *called.entry(function_of(id).to_owned()).or_default() += worker.state().called;
+        }
+        called
     }
 
     /// Waits until the function's process has asked for work; false if processes keep ending before that.
@@ -233,6 +240,14 @@ pub fn function_of(id: &str) -> &str {
 impl Worker {
     fn state(&self) -> MutexGuard<'_, Shared> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self, invocation: Invocation) {
+        let mut state = self.state();
+        state.called += 1;
+        state.waiting.push_back(invocation);
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     fn announce(&self, process: u64) {

@@ -39,6 +39,9 @@ pub struct Connection {
     /// The heads table, where it has another name
     #[arg(long, global = true, value_name = "NAME")]
     heads_table: Option<String>,
+    /// A consumer that the stack leaves out, such as search
+    #[arg(long, global = true, value_name = "CONSUMER")]
+    without: Vec<String>,
 }
 
 impl Connection {
@@ -61,10 +64,14 @@ impl Connection {
 
     /// What deliveries are derived from.
     pub async fn deliveries(&self) -> Deliveries<DynamoDbEventLog, DynamoDbHeads> {
+        let consumers = Consumers::new(self.client().await, format!("{}-", self.stack));
         Deliveries {
             log: self.log(None).await,
             heads: self.heads().await,
-            consumers: Consumers::new(self.client().await, format!("{}-", self.stack)),
+            consumers: self
+                .without
+                .iter()
+                .fold(consumers, |consumers, name| consumers.without(name)),
         }
     }
 

@@ -82,7 +82,12 @@ pub async fn deliveries(
             });
         }
         let summary = match found.processed_by_nobody {
-            None => format!("{stream} is at version {version}, and no event of it is left to all"),
+            None if lines.iter().any(Line::is_behind) => {
+                format!(
+                    "each event of {stream}, up to version {version}, was processed by somebody"
+                )
+            }
+            None => format!("{stream} is at version {version}, and nothing of it is left to do"),
             Some((from, to)) => {
                 format!("versions {from} to {to} of {stream} were processed by nobody")
             }
@@ -104,7 +109,10 @@ pub async fn deliveries(
     if wanted.unpublished {
         lines.extend(unpublished(all, reading).await?);
     }
-    let mut summary = format!("{} behind", counted(behind, "delivery"));
+    let mut summary = match behind {
+        1 => "1 delivery behind".to_owned(),
+        behind => format!("{behind} deliveries behind"),
+    };
     if wanted.unpublished {
         let streams = counted(lines.len() - behind, "stream");
         summary += &format!(", {streams} with events that the publisher has not seen");

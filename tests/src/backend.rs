@@ -187,11 +187,16 @@ impl Backend {
     }
 
     async fn create_read_model(&self) {
+        self.create_consumer("users").await;
+    }
+
+    /// Makes the table of a consumer; that of `users` is there.
+    pub async fn create_consumer(&self, name: &str) {
         let key = [
             ("pk", ScalarAttributeType::S),
             ("sk", ScalarAttributeType::S),
         ];
-        self.create("users", &key).await;
+        self.create(name, &key).await;
     }
 
     /// The heads with the index of when they were seen.
@@ -268,7 +273,8 @@ impl Fixture for Backend {
     }
 }
 
-fn client(endpoint: &str, requests: &Requests, clock: &ServiceClock) -> Client {
+/// A client whose requests are counted, and whose answers the clock learns from.
+pub fn client(endpoint: &str, requests: &Requests, clock: &ServiceClock) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)

@@ -21,13 +21,14 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What a consumer told itself, in order.
+/// What a consumer told itself, in order, and for how long it put that off: here nothing is waited for.
 #[derive(Debug, Default)]
-pub struct Told(Mutex<VecDeque<String>>);
+pub struct Told(Mutex<VecDeque<(String, Duration)>>);
 
 impl Queue for Told {
-    async fn send(&self, body: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.0.lock().expect("no panic").push_back(body.to_owned());
+    async fn send(&self, body: &str, delay: Duration) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let said = (body.to_owned(), delay);
+        self.0.lock().expect("no panic").push_back(said);
         Ok(())
     }
 }
@@ -35,7 +36,14 @@ impl Queue for Told {
 impl Told {
     /// The next message, which is no longer there then.
     pub fn next(&self) -> Option<String> {
-        self.0.lock().expect("no panic").pop_front()
+        let next = self.0.lock().expect("no panic").pop_front();
+        next.map(|(body, _)| body)
+    }
+
+    /// How long those that are there were put off.
+    pub fn delays(&self) -> Vec<Duration> {
+        let told = self.0.lock().expect("no panic");
+        told.iter().map(|(_, delay)| *delay).collect()
     }
 
     /// How many there are.

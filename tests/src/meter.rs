@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// What was asked of DynamoDB, and what it is billed.
@@ -14,7 +15,23 @@ pub struct Billed {
     pub operation: String,
     /// Capacity units.
     pub units: f64,
+    /// The same for each table, its indexes with it.
+    pub tables: BTreeMap<String, f64>,
 }
+
+/// What says what it consumed. Reading a stream does not.
+const METERED: [&str; 10] = [
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+];
 
 /// The proxy; its clones are one.
 #[derive(Clone, Debug)]
@@ -51,22 +68,29 @@ async fn pass(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Response {
+    let operation = operation(headers);
+    if !METERED.contains(&operation) {
+        return upstream.pass(headers, body.clone()).await.into_response();
+    }
     let mut asked: Value = serde_json::from_slice(body).expect("a request is JSON");
     asked["ReturnConsumedCapacity"] = json!("TOTAL");
     let reply = upstream.pass(headers, asked.to_string()).await;
     let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let consumed = &answer["ConsumedCapacity"];
-    let tables = consumed
+    let consumed = consumed
         .as_array()
         .cloned()
         .unwrap_or_else(|| vec![consumed.clone()]);
-    let units = tables
-        .iter()
-        .filter_map(|table| table["CapacityUnits"].as_f64())
-        .sum();
+    let mut tables = BTreeMap::new();
+    for of_table in &consumed {
+        let name = of_table["TableName"].as_str().unwrap_or_default();
+        let units = of_table["CapacityUnits"].as_f64().unwrap_or_default();
+        *tables.entry(name.to_owned()).or_default() += units;
+    }
     noted.lock().expect("nobody panicked").push(Billed {
-        operation: operation(headers).to_owned(),
-        units,
+        operation: operation.to_owned(),
+        units: tables.values().sum(),
+        tables,
     });
     reply.into_response()
 }

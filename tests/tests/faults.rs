@@ -232,10 +232,9 @@ async fn a_killed_stack_that_keeps_its_data_loses_nothing() {
     let caught_up = async {
         loop {
             let newest = api.get("/users?limit=100").await;
-            if newest.body["data"]
-                .as_array()
-                .is_some_and(|users| users.len() == accepted.len())
-            {
+            let newest = newest.body["data"].as_array().map(Vec::len);
+            let behind = api.get("/deliveries").await;
+            if newest == Some(accepted.len()) && behind.body["data"] == json!([]) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -22,10 +22,53 @@ const ARROWS: &[(&str, &[&str])] = &[
         "project",
         &["consumer", "domain", "edge", "event-store", "read-model"],
     ),
-    ("mail", &["decider", "domain", "edge", "event-store"]),
+    (
+        "mail",
+        &[
+            "consumer",
+            "decider",
+            "domain",
+            "edge",
+            "event-store",
+            "read-model",
+        ],
+    ),
+    (
+        "deliveries",
+        &[
+            "consumer",
+            "decider",
+            "domain",
+            "edge",
+            "event-store",
+            "read-model",
+        ],
+    ),
     ("local", &["domain"]),
-    ("benches", &["decider", "event-store"]),
-    ("ops", &["decider", "domain", "event-store"]),
+    (
+        "benches",
+        &[
+            "consumer",
+            "decider",
+            "domain",
+            "event-store",
+            "local",
+            "project",
+            "read-model",
+            "tests",
+        ],
+    ),
+    (
+        "ops",
+        &[
+            "consumer",
+            "decider",
+            "deliveries",
+            "domain",
+            "event-store",
+            "read-model",
+        ],
+    ),
     (
         "tests",
         &[

@@ -100,9 +100,11 @@ async fn all(
             format!("must be a whole number from 1 to {MAX_LIMIT}"),
         ));
     }
-    let cursor = parameters.get("cursor").map(|text| Place::parse(text));
+    let place = |text: &String| Place::parse(text).filter(|place| place.is_of(consumer));
+    let cursor = parameters.get("cursor").map(place);
     if cursor == Some(None) {
-        wrong.push(Invalid::new("cursor", "must be the next_cursor of a page"));
+        let why = "must be the next_cursor of a page of the same list";
+        wrong.push(Invalid::new("cursor", why));
     }
     let (Some(limit), true) = (limit, wrong.is_empty()) else {
         return Err(Problem::invalid(wrong));

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct Consumers {
     client: Client,
     prefix: String,
+    /// Left out of this deployment, whatever tables there are.
+    without: Vec<String>,
 }
 
 /// A consumer that is deployed.
@@ -25,6 +27,8 @@ pub struct Consumer {
     pub categories: Vec<&'static str>,
     /// What it keeps.
     pub table: ReadModelTable,
+    /// Whether it writes mails about some types of events, and keeps a position for each stream.
+    pub is_mailing: bool,
 }
 
 impl Consumers {
@@ -33,7 +37,15 @@ impl Consumers {
         Self {
             client,
             prefix: prefix.into(),
+            without: Vec::new(),
         }
+    }
+
+    /// The same without the one of this name: its table stays where it was left out later, and nobody writes to it.
+    #[must_use]
+    pub fn without(mut self, name: impl Into<String>) -> Self {
+        self.without.push(name.into());
+        self
     }
 
     /// All that are deployed, by name: a deployment may leave some out.
@@ -68,6 +80,9 @@ impl Consumers {
             name,
             categories,
             table: ReadModelTable::new(self.client.clone(), self.table(name)),
+            is_mailing: registry::MAILINGS
+                .iter()
+                .any(|(mailing, _)| *mailing == name),
         }
     }
 
@@ -76,6 +91,9 @@ impl Consumers {
     }
 
     async fn is_deployed(&self, name: &str) -> Result<bool, ReadModelError> {
+        if self.without.iter().any(|without| without == name) {
+            return Ok(false);
+        }
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let get = self.client.get_item().table_name(self.table(name));
         let get = get

@@ -2,11 +2,19 @@
 //! reach, what each consumer keeps of it, and how far each has walked along the streams with news. Nothing is written per event.
 
 mod answer;
+mod behind;
+mod concern;
 mod consumers;
+mod deliveries;
 mod delivery;
+mod lag;
 mod rebuilds;
+mod walked;
 
 pub use answer::{answer, answer_one};
+pub use behind::Place;
 pub use consumers::{Consumer, Consumers};
-pub use delivery::{Deliveries, Delivery, Failed, Lag, Place, Status, StreamDeliveries};
+pub use deliveries::{Deliveries, StreamDeliveries};
+pub use delivery::{Delivery, Failed, Status};
+pub use lag::Lag;
 pub use rebuilds::{Phase, Rebuilt, phase};

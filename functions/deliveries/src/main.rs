@@ -10,10 +10,15 @@ use lambda_http::{Error, Request, service_fn, tracing};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let client = Client::new(&sdk_config()?);
+    let (log, heads) = (variable("EVENTS_TABLE")?, variable("HEADS_TABLE")?);
+    let consumers = Consumers::new(client.clone(), variable("TABLES_PREFIX")?);
     let deliveries = &Deliveries {
-        log: DynamoDbEventLog::new(client.clone(), variable("EVENTS_TABLE")?),
-        heads: DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?),
-        consumers: Consumers::new(client, variable("TABLES_PREFIX")?),
+        log: DynamoDbEventLog::new(client.clone(), log),
+        heads: DynamoDbHeads::new(client, heads),
+        consumers: match variable("SEARCH").as_deref() {
+            Ok("off") => consumers.without(domain::search::NAME),
+            _ => consumers,
+        },
     };
     let subject_claim = &variable("SUBJECT_CLAIM")?;
     let answer = |request: Request| answer(deliveries, subject_claim, request);

@@ -4,9 +4,9 @@ use crate::answer::failed;
 use crate::{Consumer, Deliveries};
 use consumer::{ConsumerError, Progress, progress};
 use decider::Decider;
-use domain::operation::Consumer as Name;
+use domain::operation::{Consumer as Name, State};
 use domain::{Aggregate, Operation, registry};
-use edge::{Answer, Caller, Problem, causes, json, parameters, stream_id};
+use edge::{Answer, Caller, Invalid, Problem, causes, json, parameters, stream_id};
 use event_store::{EventLog, SeenStreams, Stream, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
@@ -100,7 +100,12 @@ pub(crate) async fn one(
 ) -> Result<Response<Body>, Problem> {
     caller.may("ops:write", None)?;
     let id = stream_id(request)?;
-    parameters(request, &[])?;
+    let asked = parameters(request, &["min_version"])?;
+    let min_version = asked.get("min_version").map(|version| version.parse());
+    let Ok(min_version) = min_version.unwrap_or(Ok(0)) else {
+        let why = "must be a version, a whole number";
+        return Err(Problem::invalid([Invalid::new("min_version", why)]));
+    };
     let name = stream_name(Operation::CATEGORY, id);
     let operation = Stream::<Operation>::load(&deliveries.log, &name).await;
     let operation = operation.map_err(|error| failed(error.into()))?;
@@ -112,16 +117,35 @@ pub(crate) async fn one(
             detail,
         ));
     };
-    let mut body = json!({
-        "id": id, "consumer": consumer, "status": Operation::status(&operation.state), "version": operation.version,
-    });
-    let deployed = deliveries.consumers.named(consumer).await.map_err(failed)?;
-    if let Some(consumer) = deployed {
-        let rebuilt = rebuilt(&consumer).await?;
-        body["phase"] = json!(phase(&name, &rebuilt.progress));
-        body["progress"] = json!(rebuilt.progress);
+    let version = operation.version;
+    if version < min_version {
+        let detail = format!("min_version is {min_version}, the stream is at version {version}");
+        let ahead = Problem::new(StatusCode::CONFLICT, "version-ahead", detail);
+        return Err(ahead.with("version", version));
     }
-    let answer = Answer::new(StatusCode::OK).version(operation.version);
+    let mut body = json!({
+        "id": id, "consumer": consumer, "status": Operation::status(&operation.state), "version": version,
+    });
+    let answer = Answer::new(StatusCode::OK).version(version);
+    match &operation.state {
+        // OK because it makes no generation: what became of it, the deliveries of its streams say.
+        State::Remade { stream, .. } => body["stream"] = json!(stream),
+        State::Redriven { stream, .. } => body["stream"] = json!(stream),
+        state => {
+            let deployed = deliveries.consumers.named(consumer).await.map_err(failed)?;
+            if let Some(consumer) = deployed {
+                let progress = rebuilt(&consumer).await?.progress;
+                let is_over = matches!(state, State::Cancelled { .. } | State::Discarded { .. });
+                let is_forgotten = !progress.generations.waiting.contains(&name);
+                body["phase"] = match phase(&name, &progress) {
+                    // OK because it was called off before the consumer began with it.
+                    Phase::Waiting if is_over && is_forgotten => json!(Phase::Gone),
+                    phase => json!(phase),
+                };
+                body["progress"] = json!(progress);
+            }
+        }
+    }
     Ok(json(answer, &body))
 }
 

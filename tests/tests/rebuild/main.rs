@@ -25,6 +25,7 @@ on_each_backend! {
     what_is_let_go_is_deleted_and_nothing_else
     a_rebuild_that_is_cancelled_while_it_is_built_leaves_nothing
     a_switch_that_is_asked_for_early_is_done_once_all_is_there
+    a_walk_that_ends_before_everybody_knows_of_a_rebuild_is_put_off
     a_second_rebuild_waits_for_the_first
     counters_are_the_same_after_a_rebuild
     a_rebuild_that_is_killed_at_any_moment_comes_to_the_same
@@ -201,10 +202,29 @@ async fn a_switch_that_is_asked_for_early_is_done_once_all_is_there(backend: &Ba
         (0, Some(1), None, 0),
         "nothing is built"
     );
+    // No tick is needed.
     hear_all(&consumer, &walks).await;
-    hear_all(&consumer, &[tick()]).await;
     assert_eq!(numbers(&consumer).await, (1, None, Some(0), 0));
     assert_same(backend, &consumer, 0, 1).await;
+}
+
+async fn a_walk_that_ends_before_everybody_knows_of_a_rebuild_is_put_off(backend: &Backend) {
+    users(backend, 6).await;
+    let mut consumer = consumer(backend, "users");
+    hear_all(&consumer, &[tick()]).await;
+    consumer.settings.batch = Duration::from_secs(600);
+    start(backend, &consumer).await;
+    assert_eq!(consumer.queue.delays(), [Duration::ZERO; 2]);
+    let walks: Vec<_> = std::iter::from_fn(|| consumer.queue.next()).collect();
+    assert_eq!(hear(&consumer, &walks).await, [""; 0]);
+    assert!(!is_built(&consumer).await);
+    let delays = consumer.queue.delays();
+    assert_eq!(delays.len(), 2);
+    let then = Duration::from_secs(300)..Duration::from_secs(602);
+    assert!(
+        delays.iter().all(|delay| then.contains(delay)),
+        "{delays:?}"
+    );
 }
 
 async fn a_second_rebuild_waits_for_the_first(backend: &Backend) {

@@ -138,6 +138,8 @@ fn the_routes_are_those_of_the_aggregates() {
             let routes = served.map(|trigger| (trigger.route(), trigger.id.to_owned()));
             routes.collect::<BTreeSet<_>>()
         };
+        let whole = ["GET /deliveries", "GET /rebuilds", "GET /rebuilds/{id}"];
+        let mut told: BTreeSet<_> = whole.map(str::to_owned).into();
         for (category, _) in registry::AGGREGATES {
             let Some((collection, routes)) = registry::aggregate(category, Known) else {
                 continue;
@@ -163,7 +165,12 @@ fn the_routes_are_those_of_the_aggregates() {
                     "is missing",
                 );
             }
+            told.insert(format!("GET /{collection}/{{id}}/deliveries"));
         }
+        let served = template.triggers("HttpApi");
+        let served = served.filter(|trigger| template.binary(trigger.function) == "deliveries");
+        let served: BTreeSet<_> = served.map(|trigger| trigger.route()).collect();
+        faults.unless(served == told, "deliveries", "has other routes");
         let statistics = routes_of("queries", "READ_MODEL", "statistics");
         let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
         faults.unless(statistics == expected.into(), "GET /stats", "is missing");
@@ -187,6 +194,8 @@ fn the_routes_are_those_of_the_aggregates() {
             ("Path: /events", "Path: /changes"),
             ("Path: /rebuilds", "Path: /builds"),
             ("Path: /deliveries/redrives", "Path: /redrives"),
+            ("Path: /deliveries\n", "Path: /lags\n"),
+            ("/{id}/deliveries", "/{id}/delivery"),
             ("AGGREGATE: user", "AGGREGATE: loser"),
         ],
     );

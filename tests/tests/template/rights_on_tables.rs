@@ -68,8 +68,8 @@ fn heads_are_kept_by_those_who_publish_and_changed_by_no_other() {
             json!({ "Fn::Sub": format!("${{HeadsTable.Arn}}/index/{}", schema::SEEN_INDEX) });
         for (function, properties) in template.functions() {
             let expected = match template.binary(function) {
-                "publish" => Some((&table, &["dynamodb:GetItem", "dynamodb:PutItem"][..])),
-                "sweep" => Some((
+                "publish" => vec![(&table, &["dynamodb:GetItem", "dynamodb:PutItem"][..])],
+                "sweep" => vec![(
                     &table,
                     &[
                         "dynamodb:BatchGetItem",
@@ -77,10 +77,14 @@ fn heads_are_kept_by_those_who_publish_and_changed_by_no_other() {
                         "dynamodb:PutItem",
                         "dynamodb:Scan",
                     ][..],
-                )),
-                "queries" => Some((&table, &["dynamodb:BatchGetItem"][..])),
-                "project" | "mail" => Some((&index, &["dynamodb:Query"][..])),
-                _ => None,
+                )],
+                "queries" => vec![(&table, &["dynamodb:BatchGetItem"][..])],
+                "project" | "mail" => vec![(&index, &["dynamodb:Query"][..])],
+                "deliveries" => vec![
+                    (&table, &["dynamodb:BatchGetItem"][..]),
+                    (&index, &["dynamodb:Query"][..]),
+                ],
+                _ => vec![],
             };
             let statements = template.statements(id_of(&properties["Role"]));
             let of_heads = statements
@@ -248,5 +252,78 @@ fn whoever_keeps_a_ledger_may_read_it() {
             "[dynamodb:GetItem, dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
             "[dynamodb:PutItem]\n                Resource: !GetAtt ClaimsTable.Arn",
         )],
+    );
+}
+
+#[test]
+fn whoever_tells_of_deliveries_may_read_what_every_consumer_keeps_and_write_nothing() {
+    fn rule(template: &Template, faults: &mut Faults) {
+        let tellers = template
+            .functions()
+            .filter(|(id, _)| template.binary(id) == "deliveries");
+        faults.unless(tellers.count() == 1, "deliveries", "must be told of once");
+        for (function, properties) in template.functions() {
+            if template.binary(function) != "deliveries" {
+                continue;
+            }
+            let prefix = &template.variables(function)["TABLES_PREFIX"];
+            let prefixed = *prefix == json!({ "Fn::Sub": "${AWS::StackName}-" });
+            faults.unless(prefixed, function, "must be told how tables are named");
+            let search = json!({ "Ref": "Search" });
+            let knows = template.variables(function)["SEARCH"] == search;
+            faults.unless(knows, function, "must be told whether there is a search");
+            let mut read = Vec::new();
+            for statement in template.statements(id_of(&properties["Role"])) {
+                let actions = texts(&statement["Action"]);
+                let is_read = [
+                    "dynamodb:GetItem",
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:Query",
+                ];
+                let reads = |action: &&str| action.starts_with("logs:") || is_read.contains(action);
+                faults.unless(actions.iter().all(reads), function, "must only read");
+                if actions == is_read {
+                    read.extend(
+                        statement["Resource"]
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .cloned(),
+                    );
+                }
+            }
+            for trigger in template.triggers("SQS") {
+                let variables = template.variables(trigger.function);
+                let kept = [&variables["READ_MODEL_TABLE"], &variables["CONSUMER_TABLE"]];
+                let table = kept.into_iter().find(|table| !table.is_null());
+                let table = id_of(table.unwrap_or(&serde_json::Value::Null));
+                let arn = json!({ "Fn::GetAtt": format!("{table}.Arn") });
+                faults.unless(
+                    read.contains(&arn),
+                    trigger.function,
+                    "keeps what cannot be told of",
+                );
+            }
+        }
+    }
+    holds(
+        rule,
+        &[
+            ("Binary: deliveries", "Binary: queries"),
+            (
+                "TABLES_PREFIX: !Sub ${AWS::StackName}-",
+                "TABLES_PREFIX: strangelog-",
+            ),
+            (
+                "SEARCH: !Ref Search\n          SUBJECT_CLAIM: !Ref SubjectClaim\n      LoggingConfig:\n        LogGroup: !Ref DeliveriesLogs",
+                "SUBJECT_CLAIM: !Ref SubjectClaim",
+            ),
+            ("- !GetAtt WelcomeTable.Arn", "- !GetAtt UsersTable.Arn"),
+            ("- !GetAtt SearchTable.Arn\n", ""),
+            (
+                "dynamodb:Query]\n                Resource:\n",
+                "dynamodb:Query, dynamodb:PutItem]\n                Resource:\n",
+            ),
+        ],
     );
 }

@@ -20,6 +20,14 @@ struct Asked {
 /// How long before its time is up a run stops, to say so.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// What is younger is left alone: [`Sweeper::GRACE`], unless `SWEEP_GRACE` says how many seconds.
+fn grace() -> Result<Duration, Error> {
+    match std::env::var("SWEEP_GRACE") {
+        Ok(seconds) => Ok(Duration::from_secs(seconds.parse()?)),
+        Err(_) => Ok(Sweeper::<EventBridgeBus>::GRACE),
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
@@ -32,7 +40,7 @@ async fn main() -> Result<(), Error> {
         },
         heads: DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?),
         log: DynamoDbEventLog::new(client, variable("EVENTS_TABLE")?),
-        grace: Sweeper::<EventBridgeBus>::GRACE,
+        grace: grace()?,
     };
     let segments: i32 = variable("SWEEP_SEGMENTS")?.parse()?;
     let handler = |event: LambdaEvent<Asked>| async move {

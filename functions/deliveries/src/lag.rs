@@ -1,0 +1,73 @@
+//! How far consumers are behind.
+
+use crate::behind::{LATEST, LOOKED_AT, pending};
+use crate::walked::{owed, time, walked};
+use crate::{Consumer, Deliveries, Status};
+use event_store::{EventLog, SEEN_SHARDS, SeenStreams};
+use futures_util::future::try_join_all;
+use read_model::{ReadModelError, StoredDocument, parked};
+use serde::Serialize;
+
+/// How far a consumer is behind, over all streams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lag {
+    /// Its name.
+    pub consumer: String,
+    /// How many streams have news for it that it has not taken in, and did not fail on.
+    pub pending: usize,
+    /// How many it failed on.
+    pub failed: usize,
+    /// There are more of them than were looked at.
+    pub more: bool,
+    /// Since when the oldest of them waits: RFC 3339 in UTC.
+    pub oldest: Option<String>,
+    /// Up to when it has walked along all streams: nothing older is pending.
+    pub walked_to: Option<String>,
+}
+
+impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
+    /// How far each consumer is behind.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lags(&self, consumer: Option<&str>) -> Result<Vec<Lag>, ReadModelError> {
+        let chosen = self.chosen(consumer).await?;
+        try_join_all(chosen.iter().map(|consumer| self.lag(consumer))).await
+    }
+
+    async fn lag(&self, consumer: &Consumer) -> Result<Lag, ReadModelError> {
+        let live = consumer.table.live().await?;
+        let page = parked(&live, None, LOOKED_AT).await?;
+        let walked = walked(consumer, &live).await?;
+        let since = |stored: &StoredDocument| {
+            let trouble = stored.trouble.as_ref();
+            trouble.map(|trouble| trouble.since.clone())
+        };
+        let mut lag = Lag {
+            consumer: consumer.name.to_owned(),
+            pending: 0,
+            failed: page.documents.len(),
+            more: page.next.is_some(),
+            oldest: page.documents.iter().filter_map(since).min(),
+            walked_to: walked
+                .iter()
+                .map(|one| &one.seen)
+                .min()
+                .and_then(|place| time(place)),
+        };
+        for (shard, walked) in (0..SEEN_SHARDS).zip(&walked) {
+            let limit = LOOKED_AT / usize::from(SEEN_SHARDS);
+            let mut seen = self.heads.seen(shard, &walked.seen, LATEST, limit).await?;
+            lag.more |= seen.len() == limit;
+            seen.extend(owed(walked));
+            for (_, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
+                match delivery.status {
+                    Status::Failed => lag.failed += 1,
+                    _ => lag.pending += 1,
+                }
+                lag.oldest = lag.oldest.into_iter().chain(delivery.since).min();
+            }
+        }
+        Ok(lag)
+    }
+}

@@ -1,0 +1,307 @@
+//! What operators ask of consumers, on a whole stack: deliveries, lag, redrives and rebuilds.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use local::{Options, Stack};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::backend::client;
+use tests::http::Api;
+use tokio::process::Command;
+
+const SETTLE: Duration = Duration::from_secs(60);
+
+struct World {
+    stack: Stack,
+    api: Api,
+    client: Client,
+}
+
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let stack = Stack::start(Options::default())
+            .await
+            .expect("the stack starts");
+        let api = Api::new(&stack.api);
+        let client = client(&stack.dynamodb, &Default::default(), &Default::default());
+        Self { stack, api, client }
+    }
+
+    /// A user with this name, whom all consumers have heard of; the stream.
+    async fn user(&self, name: &str) -> String {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let body = json!({ "name": name, "email": email });
+        let created = self.api.call("POST", "/users", body).await;
+        self.settled().await;
+        format!("user-{}", created.id())
+    }
+
+    async fn settled(&self) {
+        self.stack.settled(SETTLE).await.expect("settled");
+    }
+
+    async fn say(&self, arguments: &[&str]) -> Said {
+        let store = ["--endpoint", &self.stack.dynamodb];
+        let output = Command::new(env!("CARGO_BIN_EXE_strangelog"))
+            .args([arguments, &store].concat())
+            .env_clear()
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("USER", "mei")
+            .output()
+            .await
+            .expect("it runs");
+        Said {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    /// What it says, when all is well.
+    async fn done(&self, arguments: &[&str]) -> String {
+        let said = self.say(arguments).await;
+        assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+        said.stdout + &said.stderr
+    }
+
+    /// Writes over a text of an item, behind the service's back; what was there.
+    async fn spoil(
+        &self,
+        table: &str,
+        key: [(&str, AttributeValue); 2],
+        name: &str,
+        text: &str,
+    ) -> String {
+        let [partition, sort] = key;
+        let update = self.client.update_item().table_name(table);
+        let spoilt = update
+            .key(partition.0, partition.1)
+            .key(sort.0, sort.1)
+            .update_expression("SET #name = :text")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":text", AttributeValue::S(text.to_owned()))
+            .return_values(ReturnValue::UpdatedOld)
+            .send()
+            .await;
+        let old = spoilt.expect("spoilt").attributes.expect("it was there");
+        old[name].as_s().expect("a text").clone()
+    }
+
+    /// The same to the document of a user.
+    async fn spoil_document(&self, generation: &str, user: &str, document: &str) -> String {
+        let id = user.strip_prefix("user-").expect("a user");
+        let text = |text: String| AttributeValue::S(text);
+        let partition = ("pk", text(format!("{generation}document#{id}")));
+        let key = [partition, ("sk", text("document".to_owned()))];
+        self.spoil("strangelog-users", key, "document", document)
+            .await
+    }
+
+    /// The same to the events of a commit.
+    async fn spoil_events(&self, stream: &str, version: u64, events: &str) -> String {
+        let stream = ("stream", AttributeValue::S(stream.to_owned()));
+        let version = ("version", AttributeValue::N(version.to_string()));
+        self.spoil("strangelog-events", [stream, version], "events", events)
+            .await
+    }
+
+    /// The name of a user, as the API shows it.
+    async fn name(&self, user: &str) -> Value {
+        let id = user.strip_prefix("user-").expect("a user");
+        let shown = self.api.get(&format!("/users/{id}")).await;
+        shown.body["name"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
+    let world = World::new().await;
+    let user = world.user("Sarah").await;
+    let said = world.done(&["deliveries", "--stream", &user]).await;
+    for consumer in ["search", "statistics", "timeline", "users"] {
+        let line = format!("{consumer:11} completed   {user}  applied 1 of 1\n");
+        assert!(said.contains(&line), "{said}");
+    }
+    let summary = format!("{user} is at version 1, and nothing of it is left to do\n");
+    assert!(said.ends_with(&summary), "{said}");
+    let none = "0 deliveries behind, 0 streams with events that the publisher has not seen\n";
+    assert_eq!(world.done(&["deliveries", "--unpublished"]).await, none);
+
+    world.stack.lose_streams(true);
+    let renamed = json!({ "name": "Ida" });
+    let path = format!("/users/{}/name", &user["user-".len()..]);
+    assert_eq!(world.api.call("PUT", &path, renamed).await.status, 202);
+    world.settled().await;
+    let said = world.say(&["deliveries", "--unpublished"]).await;
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let line = format!("publisher   pending     {user}  saw 1 of 2\n");
+    assert_eq!(said.stdout, line);
+    let said = world.say(&["deliveries", "--stream", &user]).await;
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let summary = format!("versions 2 to 2 of {user} were processed by nobody\n");
+    assert_eq!(said.stderr, summary);
+    world.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_is_a_line_for_each_consumer() {
+    let world = World::new().await;
+    world.user("Sarah").await;
+    let lags = world.done(&["lag", "--output", "json"]).await;
+    let lags = lags.lines();
+    let lags: Vec<Value> = lags
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lags.len(), 8);
+    let is_idle = |lag: &Value| lag["pending"] == 0 && lag["failed"] == 0;
+    assert!(lags.iter().all(is_idle), "{lags:?}");
+    let said = world.done(&["lag", "--consumer", "users"]).await;
+    assert!(
+        said.starts_with("users       0 pending, 0 failed"),
+        "{said}"
+    );
+    for command in ["lag", "deliveries"] {
+        let said = world.say(&[command, "--consumer", "user"]).await;
+        assert_eq!(said.code, Some(3));
+        let names = "there is no consumer user; there are: accounts, name-change, search";
+        assert!(said.stderr.contains(names), "{}", said.stderr);
+    }
+    world.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_is_made_anew_compared_switched_and_switched_back() {
+    let world = World::new().await;
+    let user = world.user("Sarah").await;
+    world.user("Ida").await;
+    let reason = ["--reason", "names were cut"];
+    let rebuild = |arguments: &[&'static str]| [&["rebuild", "users"], arguments].concat();
+    let same = "2 streams folded, 0 values would change\n";
+    assert_eq!(world.done(&rebuild(&["--diff"])).await, same);
+
+    // As a projection with a mistake would have left it.
+    let document = world.spoil_document("", &user, "{}").await;
+    let wrong = document.replace("Sarah", "Sa");
+    world.spoil_document("", &user, &wrong).await;
+    let said = world.say(&rebuild(&["--diff"])).await;
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let change = r#"[{"op":"replace","path":"/name","value":"Sarah"}]"#;
+    assert_eq!(said.stdout, format!("{user} at version 1: {change}\n"));
+    assert_eq!(world.name(&user).await, "Sa");
+
+    let said = world.done(&rebuild(&reason)).await;
+    assert!(said.contains("is built; compare it with"), "{said}");
+    assert_eq!(world.name(&user).await, "Sa");
+    assert_eq!(world.done(&rebuild(&["--diff"])).await, same);
+    let switch = [&["--switch"], &reason[..]].concat();
+    let said = world.done(&rebuild(&switch)).await;
+    assert!(said.ends_with(" made is shown\n"), "{said}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.name(&user).await, "Sarah");
+    let back = [&["--switch-back"], &reason[..]].concat();
+    world.done(&rebuild(&back)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.name(&user).await, "Sa");
+    let cancel = [&["--cancel"], &reason[..]].concat();
+    world.done(&rebuild(&cancel)).await;
+    world.settled().await;
+    let said = world.say(&rebuild(&cancel)).await;
+    assert_eq!(said.code, Some(3));
+    let none = "users has no generation but the one that is shown";
+    assert!(said.stderr.contains(none), "{}", said.stderr);
+    world.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
+    let world = World::new().await;
+    let user = world.user("Sarah").await;
+    let anew = ["rebuild", "users", "--stream", &user, "--reason", "one"];
+    let document = world.spoil_document("", &user, "{}").await;
+    let wrong = document.replace("Sarah", "Sa");
+    world.spoil_document("", &user, &wrong).await;
+    world.done(&anew).await;
+    world.settled().await;
+    assert_eq!(world.name(&user).await, "Sarah");
+
+    let events = world.spoil_events(&user, 1, "{").await;
+    world.done(&anew).await;
+    world.settled().await;
+    let said = world.say(&["deliveries", "--consumer", "users"]).await;
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(
+        said.stdout.starts_with("users       failed"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("at version 1, parked: "),
+        "{}",
+        said.stdout
+    );
+    let lag = world.done(&["lag", "--consumer", "users"]).await;
+    assert!(lag.starts_with("users       0 pending, 1 failed"), "{lag}");
+
+    world.spoil_events(&user, 1, &events).await;
+    world
+        .done(&["redrive", "users", "--reason", "mended"])
+        .await;
+    world.settled().await;
+    world.done(&["deliveries", "--consumer", "users"]).await;
+    assert_eq!(world.name(&user).await, "Sarah");
+    world.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_for_is_refused_with_a_way_out() {
+    let world = World::new().await;
+    for (arguments, code, why) in [
+        (&["rebuild", "users"][..], 2, "--reason <REASON>"),
+        (&["redrive", "users"], 2, "--reason <REASON>"),
+        (&["rebuild", "people", "--diff"], 3, "there are: accounts"),
+        (
+            &["rebuild", "welcome", "--reason", "r"],
+            3,
+            "has effects outside is never rebuilt",
+        ),
+        (&["rebuild", "users", "--reason", ""], 3, "reason"),
+        (
+            &["redrive", "people", "--reason", "r"],
+            3,
+            "there are: accounts",
+        ),
+        (
+            &["rebuild", "users", "--switch", "--reason", "r"],
+            3,
+            "no generation in the making",
+        ),
+        (
+            &["rebuild", "users", "--stream", "account-1", "--reason", "r"],
+            3,
+            "stream",
+        ),
+        (
+            &["deliveries", "--stream", "user-1"],
+            3,
+            "user-1 has no events",
+        ),
+    ] {
+        let said = world.say(arguments).await;
+        assert_eq!(
+            said.code,
+            Some(code),
+            "{arguments:?}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+        assert!(said.stderr.contains(why), "{arguments:?}: {}", said.stderr);
+        assert_eq!(said.stdout, "");
+    }
+    world.stack.stop().await;
+}
