@@ -7,12 +7,15 @@ use decider::Decider;
 use domain::operation::{Consumer as Name, State};
 use domain::{Aggregate, Operation, registry};
 use edge::{Answer, Caller, Invalid, Problem, causes, json, parameters, stream_id};
-use event_store::{EventLog, SeenStreams, Stream, stream_name};
+use event_store::{EventLog, SeenStreams, StoreError, Stream, rfc3339, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
 use read_model::Generations;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// How many commits of a rebuild are shown; each is a person asking for something.
+const ASKED: usize = 100;
 
 /// The generations of one consumer, and how far they are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -125,6 +128,7 @@ pub(crate) async fn one(
     }
     let mut body = json!({
         "id": id, "consumer": consumer, "status": Operation::status(&operation.state), "version": version,
+        "asked": asked_for(deliveries, &name).await.map_err(|error| failed(error.into()))?,
     });
     let answer = Answer::new(StatusCode::OK).version(version);
     match &operation.state {
@@ -147,6 +151,24 @@ pub(crate) async fn one(
         }
     }
     Ok(json(answer, &body))
+}
+
+/// Who asked for what, when and why, oldest first.
+async fn asked_for(
+    deliveries: &Deliveries<impl EventLog, impl SeenStreams>,
+    name: &str,
+) -> Result<Vec<Value>, StoreError> {
+    let commits = deliveries.log.read(name, 1..=u64::MAX, ASKED).await?;
+    let mut asked = Vec::new();
+    for commit in commits {
+        let (metadata, at) = (commit.metadata()?, commit.stamp()?.timestamp);
+        for event in commit.events()? {
+            asked.push(json!({
+                "type": event.kind, "timestamp": rfc3339(at), "actor": metadata.actor, "reason": metadata.reason,
+            }));
+        }
+    }
+    Ok(asked)
 }
 
 async fn rebuilt(consumer: &Consumer) -> Result<Rebuilt, Problem> {

@@ -217,6 +217,11 @@ async fn one_stream_alone_is_made_anew() {
     assert_eq!(told.body["status"], "remade");
     assert_eq!(told.body["stream"], format!("user-{spoilt}"));
     assert_eq!(told.body.get("phase"), None, "{}", told.body);
+    let by = |name: &str| told.body["asked"][0][name].clone();
+    assert_eq!(
+        (by("actor"), by("reason")),
+        (json!("local"), json!("it was off"))
+    );
     stack.settled(SETTLE).await.expect("settled");
     assert_eq!(stack.mails().len(), 2, "nothing is sent again");
     stack.stop().await;
