@@ -189,12 +189,6 @@ impl Metered {
                 json!({ "email": "sarah.miller@example.com" }),
             ),
             (
-                "UserStatusChanged",
-                "PUT",
-                "/status",
-                json!({ "status": "suspended", "reason": reason }),
-            ),
-            (
                 "UserNameCorrected",
                 "POST",
                 "/corrections",
@@ -206,14 +200,20 @@ impl Metered {
                 "/corrections",
                 json!({ "email": "sara.miller@example.com", "reason": reason }),
             ),
-            ("UserDeleted", "DELETE", "", json!({ "reason": reason })),
+            (
+                "UserStatusChanged",
+                "PUT",
+                "/status",
+                json!({ "status": "suspended", "reason": reason }),
+            ),
+            ("UserDeleted", "DELETE", "", json!({})),
             (
                 "UserRestored",
                 "POST",
                 "/restoration",
                 json!({ "reason": reason }),
             ),
-            ("(deleted again)", "DELETE", "", json!({ "reason": reason })),
+            ("(deleted again)", "DELETE", "", json!({})),
         ] {
             let path = match (method, path) {
                 ("DELETE", _) => format!("{user}?reason=ticket"),
