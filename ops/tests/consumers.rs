@@ -134,7 +134,7 @@ async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
     assert_eq!(world.done(&["deliveries", "--unpublished"]).await, none);
 
     world.stack.lose_streams(true);
-    let renamed = json!({ "name": "Ida" });
+    let renamed = json!({ "name": "Ida", "reason": "married" });
     let path = format!("/users/{}/name", &user["user-".len()..]);
     assert_eq!(world.api.call("PUT", &path, renamed).await.status, 202);
     world.settled().await;

@@ -115,7 +115,7 @@ where
             documents,
             stream,
             trouble: stored.as_ref().and_then(|stored| stored.trouble.clone()),
-            anew: why == Why::Anew,
+            anew: why == Why::Anew || stored.as_ref().is_some_and(was_made_anew),
             stored,
         };
         match steps.catch_up::<P>(version).await {
@@ -124,6 +124,12 @@ where
         }
     }
     Err(ReadModelError::Conflict)
+}
+
+/// Whether a document was being made anew when it was parked: it stayed as it was, and that is further.
+fn was_made_anew(stored: &StoredDocument) -> bool {
+    let parked = stored.parked();
+    parked.is_some_and(|trouble| trouble.version <= stored.applied)
 }
 
 /// At most `limit` commits of a stream up to the first that cannot be read, and what is wrong with that.

@@ -136,4 +136,14 @@ async fn what_is_made_anew_and_meets_poison_stays_as_it_was(backend: &Backend) {
         .expect("made");
     assert_eq!(stored(backend).await, before);
     assert_eq!(rows(backend, "parked").await, []);
+    // A redrive takes it up, too: it goes on with what was asked for.
+    project_anew::<Fussy<false>>(&log, &documents, NAME, 5)
+        .await
+        .expect("tried");
+    try_again::<false>(backend, 5).await;
+    let trouble = stored(backend).await.trouble.expect("parked");
+    assert_eq!((trouble.version, trouble.attempts), (4, 2));
+    try_again::<true>(backend, 5).await;
+    assert_eq!(stored(backend).await, before);
+    assert_eq!(rows(backend, "parked").await, []);
 }
