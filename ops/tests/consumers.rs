@@ -248,6 +248,10 @@ async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
     let lag = world.done(&["lag", "--consumer", "users"]).await;
     assert!(lag.starts_with("users       0 pending, 1 failed"), "{lag}");
 
+    let happened = world.api.get("/events").await.body["data"][0].clone();
+    assert_eq!(happened["type"], "UserCreated");
+    assert!(happened["unreadable"].is_string(), "{happened}");
+
     world.spoil_events(&user, 1, &events).await;
     world
         .done(&["redrive", "users", "--reason", "mended"])

@@ -63,20 +63,22 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             if delivery.status == Status::Pending && seen.as_ref().filter(passed).is_some() {
                 delivery.status = Status::Completed;
             }
+            // OK because whom an event does not concern has not processed it either.
+            let reached = match delivery.status {
+                Status::Completed => version,
+                _ => delivery.applied,
+            };
             if !concerns(&self.log, consumer, &delivery).await? {
                 delivery.status = Status::Completed;
             }
             if delivery.status == Status::Pending {
                 delivery.since = seen.as_ref().and_then(|seen| time(&seen.at));
             }
-            Ok::<_, ReadModelError>(delivery)
+            Ok::<_, ReadModelError>((delivery, reached))
         });
         let data = try_join_all(data).await?;
-        let done = |delivery: &Delivery| match delivery.status {
-            Status::Completed => version,
-            _ => delivery.applied,
-        };
-        let reached = data.iter().map(done).max().unwrap_or(0);
+        let (data, reached): (Vec<_>, Vec<_>) = data.into_iter().unzip();
+        let reached = reached.into_iter().max().unwrap_or(0);
         Ok(Some(StreamDeliveries {
             stream: stream.to_owned(),
             version,

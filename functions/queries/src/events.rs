@@ -68,7 +68,13 @@ async fn events(
     marked.retain(|marked| seen.insert((marked.stream, marked.version)));
     let mut data = Vec::new();
     for some in marked.chunks(SIDE_BY_SIDE) {
-        let read = some.iter().map(|marked| event(log, *marked));
+        let read = some
+            .iter()
+            .map(async |marked| match event(log, *marked).await {
+                // OK because one event that cannot be read hides no other.
+                Err(StoreError::Corrupt { .. }) => Ok(Some(unreadable(*marked))),
+                read => read,
+            });
         let read = try_join_all(read).await;
         data.extend(
             read.map_err(|error| failed(error.into()))?
@@ -104,6 +110,21 @@ async fn event(log: &impl EventLog, marked: Marked<'_>) -> Result<Option<Value>,
         "an event of the timeline is not in its stream"
     );
     Ok(None)
+}
+
+/// What is known of an event that cannot be read.
+fn unreadable(marked: Marked<'_>) -> Value {
+    let Marked {
+        timestamp,
+        version,
+        kind,
+        stream,
+    } = marked;
+    tracing::error!(stream, version, "an event cannot be read");
+    json!({
+        "stream": stream, "version": version, "type": kind, "timestamp": timestamp,
+        "unreadable": "what is stored cannot be read; strangelog verify says what is wrong with the stream",
+    })
 }
 
 /// Which events are asked for.
@@ -203,7 +224,8 @@ fn range(
     let (around, from, to) = (moment("around")?, moment("from")?, moment("to")?);
     let window = parameters.get("window");
     let (from, to) = match (around, from, to) {
-        (Some(around), None, None) => {
+        (around, None, None) => {
+            let around = around.unwrap_or(now);
             let window = window.map_or(Ok(WINDOW), |text| span(text))?;
             let moments = around
                 .checked_sub_signed(window)
@@ -211,9 +233,7 @@ fn range(
             return moments.ok_or_else(|| invalid("around", "must be a time of our calendar"));
         }
         (Some(_), ..) => return Err(invalid("around", "must not be given beside from or to")),
-        (None, None, _) => {
-            return Err(invalid("around", "is required: a time; or from, and to"));
-        }
+        (None, None, Some(_)) => return Err(invalid("from", "is required beside to")),
         (None, Some(from), to) => (from, to.unwrap_or(now)),
     };
     if window.is_some() {
