@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::http::Api;
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
@@ -229,20 +229,21 @@ async fn a_killed_stack_that_keeps_its_data_loses_nothing() {
         answered.keys().all(|id| accepted.contains_key(id)),
         "a repeated create meets its own stream"
     );
-    let caught_up = async {
-        loop {
-            let newest = api.get("/users?limit=100").await;
-            let newest = newest.body["data"].as_array().map(Vec::len);
-            let behind = api.get("/deliveries").await;
-            if newest == Some(accepted.len()) && behind.body["data"] == json!([]) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+    let until = Instant::now() + SETTLE;
+    loop {
+        let newest = api.get("/users?limit=100").await;
+        let newest = newest.body["data"].as_array().map(Vec::len);
+        let behind = api.get("/deliveries").await.body;
+        if newest == Some(accepted.len()) && behind["data"] == json!([]) {
+            break;
         }
-    };
-    tokio::time::timeout(SETTLE, caught_up)
-        .await
-        .expect("the read model catches up by itself");
+        let is_time = Instant::now() < until;
+        assert!(
+            is_time,
+            "it does not catch up by itself: {newest:?} {behind}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert_listed(&api, &accepted).await;
     stack.kill().await.expect("killed");
 }
