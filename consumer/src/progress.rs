@@ -3,7 +3,7 @@
 use crate::ConsumerError;
 use crate::walk::is_built;
 use event_store::SEEN_SHARDS;
-use read_model::{Generation, Generations, Owed, ReadModelTable};
+use read_model::{Generation, Generations, Owed, PARKED, ReadModelTable};
 use serde::Serialize;
 
 /// How far a consumer's generations are.
@@ -32,6 +32,8 @@ pub struct Walked {
     pub shards: usize,
     /// Streams that failed for the time being.
     pub owed: Vec<Owed>,
+    /// How many streams are parked in it: they are shown as far as they could be taken in.
+    pub parked: usize,
 }
 
 /// How far the consumer of this table is.
@@ -69,5 +71,6 @@ async fn walked(
         shards_done: done.count(),
         shards: usize::from(SEEN_SHARDS),
         owed: checkpoints.into_iter().flat_map(|one| one.owed).collect(),
+        parked: table.ids(generation, PARKED).await?.len(),
     })
 }

@@ -18,7 +18,7 @@ const LOCAL_REGION: &str = "us-east-1";
 /// Options that say where the store is.
 #[derive(Clone, Debug, Args)]
 pub struct Connection {
-    /// The stack, whose tables are named NAME-events, NAME-claims and NAME-heads
+    /// The stack, whose tables are named NAME-events, NAME-claims, NAME-heads and NAME-<consumer>
     #[arg(long, global = true, value_name = "NAME", default_value = "strangelog")]
     stack: String,
     /// The AWS region; else that of the profile or of the environment

@@ -59,13 +59,13 @@ pub async fn deliveries(
     wanted: &Wanted,
     reading: &Reading,
 ) -> anyhow::Result<(Vec<Line>, String)> {
-    if let Some(name) = &wanted.consumer {
-        known(name)?;
-    }
+    there_are(all, wanted.consumer.as_deref()).await?;
     let mut lines = Vec::new();
     if let Some(stream) = &wanted.stream {
         let found = all.of_stream(stream).await?;
         let found = found.with_context(|| format!("{stream} has no events"))?;
+        let is_behind = |one: &Delivery| one.status != Status::Completed;
+        let is_left = found.published < found.version || found.data.iter().any(is_behind);
         let is_wanted = |delivery: &Delivery| {
             let name = wanted.consumer.as_deref();
             name.is_none_or(|name| delivery.consumer == name)
@@ -82,7 +82,7 @@ pub async fn deliveries(
             });
         }
         let summary = match found.processed_by_nobody {
-            None if lines.iter().any(Line::is_behind) => {
+            None if is_left => {
                 format!(
                     "each event of {stream}, up to version {version}, was processed by somebody"
                 )
@@ -125,7 +125,7 @@ pub async fn deliveries(
 /// # Errors
 /// The store failed, or there is no such consumer.
 pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behind>> {
-    consumer.map(known).transpose()?;
+    there_are(all, consumer).await?;
     let lags = all.lags(consumer).await?;
     Ok(lags.into_iter().map(Behind).collect())
 }
@@ -141,6 +141,18 @@ pub fn known(name: &str) -> anyhow::Result<()> {
         bail!(
             "there is no consumer {name}; there are: {}",
             names.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Checks that there is this consumer here, or any: a stack of another name has none.
+async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
+    if let Some(name) = consumer {
+        deployed(all, name).await?;
+    } else if all.consumers.all().await?.is_empty() {
+        bail!(
+            "no consumer has a table here: name the stack with --stack, and its region with --region"
         );
     }
     Ok(())

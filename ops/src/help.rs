@@ -51,6 +51,7 @@ Examples:
   strangelog lag
   strangelog lag --consumer statistics --output json
 
+Where search is left out (Search=off), name it: --without search.
 At most 1,000 streams with news are looked at for each consumer; `or more` says that there are others.";
 
 pub(crate) const REDRIVE_EXAMPLES: &str = "\
@@ -72,6 +73,6 @@ Examples:
 
 The consumer's own function does it, on its own queue, beside live traffic; it goes on whether or not this waits (Ctrl-C ends the
 waiting alone). Both generations are written until one is let go. Mails are never sent again: what has effects has no rebuild.
-While a generation is in the making, or kept, --diff compares the one that is in the making, else the one that is shown.
+--diff folds every stream with this build, and compares with the generation that is shown: before a rebuild or before the switch.
 It needs dynamodb:Query and dynamodb:PutItem on the events table, dynamodb:GetItem and dynamodb:Query on the consumer's table, and for
 --diff dynamodb:Scan on the events table.";

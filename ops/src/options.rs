@@ -9,7 +9,7 @@ use crate::help::{
 };
 use crate::operate::Asking;
 use crate::rebuild::Turn;
-use crate::{Reading, claims, deliveries, difference, mend, verify};
+use crate::{Reading, claims, deliveries, difference, mend, rebuild, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use event_store::ClaimsKey;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -108,7 +108,7 @@ enum Command {
     Rebuild {
         /// The consumer that keeps the read model
         consumer: String,
-        /// This stream alone, in the generation that is shown
+        /// This stream alone, in all generations that there are
         #[arg(long, value_name = "STREAM", conflicts_with_all = ["switch", "switch_back", "cancel"])]
         stream: Option<String>,
         /// Shows what this build would make otherwise, and writes nothing
@@ -250,6 +250,8 @@ impl Options {
                     reason: why.reason,
                     actor: why.actor,
                 };
+                let all = self.connection.deliveries().await;
+                let consumer = deliveries::deployed(&all, &consumer).await?;
                 let operations = self.connection.operations().await;
                 let said = operations
                     .redrive(&consumer, stream.as_deref(), &asking)
@@ -270,12 +272,10 @@ impl Options {
             } => {
                 let all = self.connection.deliveries().await;
                 let consumer = deliveries::deployed(&all, &consumer).await?;
+                let only = stream.as_deref();
+                rebuild::check(&all.log, &consumer, only).await?;
                 if diff {
-                    let generations = consumer.table.generations().await?;
-                    let building = generations.building.as_ref();
-                    let of = building.map_or(generations.live, |building| building.generation);
-                    let documents = consumer.table.documents(of);
-                    let only = stream.as_deref();
+                    let documents = consumer.table.live().await?;
                     let found =
                         difference::difference(&all.log, &consumer, &documents, only, &reading);
                     let (changed, summary) = found.await?;

@@ -1,6 +1,6 @@
 //! `strangelog rebuild` and `strangelog redrive`: what is asked of consumers, and how far it is.
 
-use crate::deliveries::known;
+use crate::counted::counted;
 use crate::operate::Asking;
 use crate::pages::Reading;
 use anyhow::{Context, bail};
@@ -8,7 +8,9 @@ use consumer::{Progress, progress};
 use decider::Decider;
 use deliveries::{Consumer, Phase, phase};
 use domain::Operation;
-use event_store::{DynamoDbEventLog, DynamoDbHeads, ServiceClock, stream_id, stream_name};
+use event_store::{
+    DynamoDbEventLog, DynamoDbHeads, EventLog, ServiceClock, stream_id, stream_name,
+};
 use indicatif::ProgressStyle;
 use read_model::Generations;
 use std::time::Duration;
@@ -40,6 +42,37 @@ pub enum Turn {
     Cancel,
 }
 
+/// Checks that a consumer keeps a read model, and that it reads this stream, if one is named.
+///
+/// # Errors
+/// It does not; the error says what it does. Or the store failed.
+pub async fn check(
+    log: &impl EventLog,
+    consumer: &Consumer,
+    stream: Option<&str>,
+) -> anyhow::Result<()> {
+    let name = consumer.name;
+    if consumer.is_mailing {
+        bail!("{name} keeps no read model: what has effects outside is never rebuilt");
+    }
+    match stream {
+        Some(stream) => there_is(log, consumer, stream).await,
+        None => Ok(()),
+    }
+}
+
+/// Checks that a consumer reads a stream, and that it has events.
+async fn there_is(log: &impl EventLog, consumer: &Consumer, stream: &str) -> anyhow::Result<()> {
+    if !consumer.reads(stream) {
+        let (name, read) = (consumer.name, consumer.categories.join(", "));
+        bail!("{name} reads nothing of {stream}; it reads the streams of: {read}");
+    }
+    if log.newest(stream, 1..=u64::MAX, 1).await?.is_empty() {
+        bail!("{stream} has no events");
+    }
+    Ok(())
+}
+
 impl Operations {
     /// Asks for a new generation, and waits until it is built; nothing is switched.
     ///
@@ -51,14 +84,31 @@ impl Operations {
         asking: &Asking,
         reading: &Reading,
     ) -> anyhow::Result<String> {
-        let fields = [("consumer", Some(consumer.name))];
+        let name = consumer.name;
+        let generations = consumer.table.generations().await?;
+        if let Some(building) = generations.building {
+            bail!(
+                "{name} makes a generation already, for {}: show it with --switch, or let it go with --cancel, first",
+                building.rebuild
+            );
+        }
+        let fields = [("consumer", Some(name))];
         let id = asking
             .append(&self.log, &self.clock, None, "StartRebuild", &fields)
             .await?;
-        self.follow(consumer, id, Phase::Built, reading).await?;
+        eprintln!(
+            "{id} is asked for; it takes a minute and a half at least, and goes on without this"
+        );
+        let parked = self.follow(consumer, id, Phase::Built, reading).await?;
+        let parked = match parked {
+            0 => String::new(),
+            parked => format!(
+                ", but for {} that are parked in it, as `strangelog rebuild {name} --diff` says",
+                counted(parked, "stream")
+            ),
+        };
         Ok(format!(
-            "{id} is built; compare it with `strangelog rebuild {0} --diff`, and show it with `strangelog rebuild {0} --switch`",
-            consumer.name
+            "{id} is built{parked}; `strangelog rebuild {name} --diff` says what it changes, and `strangelog rebuild {name} --switch` shows it"
         ))
     }
 
@@ -144,29 +194,32 @@ impl Operations {
     /// It cannot be asked for.
     pub async fn redrive(
         &self,
-        consumer: &str,
+        consumer: &Consumer,
         stream: Option<&str>,
         asking: &Asking,
     ) -> anyhow::Result<String> {
-        known(consumer)?;
+        if let Some(stream) = stream {
+            there_is(&self.log, consumer, stream).await?;
+        }
+        let consumer = consumer.name;
         let fields = [("consumer", Some(consumer)), ("stream", stream)];
         let id = asking
             .append(&self.log, &self.clock, None, "Redrive", &fields)
             .await?;
         let what = stream.unwrap_or("all that is parked");
         Ok(format!(
-            "{id}: {consumer} tries {what} again as soon as it hears of it"
+            "{id}: {consumer} tries {what} again as soon as it hears of it; `strangelog deliveries --consumer {consumer}` says what came of it"
         ))
     }
 
-    /// Waits until a rebuild has come to a phase, and shows how far it is.
+    /// Waits until a rebuild has come to a phase, and shows how far it is; how many streams are parked in what is made.
     async fn follow(
         &self,
         consumer: &Consumer,
         id: Uuid,
         wanted: Phase,
         reading: &Reading,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<usize> {
         let stream = stream_name(Operation::CATEGORY, id);
         let bar = &reading.progress;
         let template = "{elapsed} {msg} [{bar:30}] {human_pos} of about {human_len} streams ({per_sec}, {eta} left)";
@@ -185,7 +238,7 @@ impl Operations {
                 bar.set_length(bar.length().unwrap_or(0).max(building.streams));
             }
             match found {
-                found if found == wanted => return Ok(()),
+                found if found == wanted => return Ok(now.building.map_or(0, |made| made.parked)),
                 Phase::Gone => bail!("{id} was cancelled"),
                 Phase::Waiting if begun.elapsed() > BEGINS => bail!(
                     "{} has not begun: is it deployed, and does its rule let `ops-` through? {id} stays asked for",

@@ -49,7 +49,11 @@ where
 {
     let id = document_id::<P>(stream);
     let stored = documents.get(id, true).await?;
-    let to = stored.as_ref().map_or(u64::MAX, |stored| stored.applied);
+    // OK because what is parked is told with what holds it, and what this build takes in after all is a difference.
+    let to = stored.as_ref().map_or(u64::MAX, |stored| {
+        let parked = stored.parked().map_or(0, |trouble| trouble.version);
+        stored.applied.max(parked)
+    });
     let (folded, poison) = match to {
         0 => (Progress::<P>::start(), None),
         to => Progress::<P>::advance(None, log, stream, to).await?,

@@ -3,10 +3,14 @@
 use crate::behind::{LATEST, LOOKED_AT, pending};
 use crate::walked::{owed, time, walked};
 use crate::{Consumer, Deliveries, Status};
-use event_store::{EventLog, SEEN_SHARDS, SeenStreams};
+use chrono::{TimeDelta, Utc};
+use event_store::{EventLog, SEEN_SHARDS, SeenStreams, rfc3339};
 use futures_util::future::try_join_all;
 use read_model::{ReadModelError, StoredDocument, parked};
 use serde::Serialize;
+
+/// Nobody walks nearer to the present.
+const GRACE: TimeDelta = TimeDelta::minutes(1);
 
 /// How far a consumer is behind, over all streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +40,7 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
     }
 
     async fn lag(&self, consumer: &Consumer) -> Result<Lag, ReadModelError> {
+        let now = rfc3339(Utc::now() - GRACE);
         let live = consumer.table.live().await?;
         let page = parked(&live, None, LOOKED_AT).await?;
         let walked = walked(consumer, &live).await?;
@@ -49,16 +54,18 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             failed: page.documents.len(),
             more: page.next.is_some(),
             oldest: page.documents.iter().filter_map(since).min(),
-            walked_to: walked
-                .iter()
-                .map(|one| &one.seen)
-                .min()
-                .and_then(|place| time(place)),
+            walked_to: Some(now),
         };
         for (shard, walked) in (0..SEEN_SHARDS).zip(&walked) {
             let limit = LOOKED_AT / usize::from(SEEN_SHARDS);
             let mut seen = self.heads.seen(shard, &walked.seen, LATEST, limit).await?;
             lag.more |= seen.len() == limit;
+            // OK because where nothing was seen since a checkpoint, an idle walk leaves that where it is.
+            if !seen.is_empty() {
+                lag.walked_to = lag
+                    .walked_to
+                    .and_then(|to| Some(to.min(time(&walked.seen)?)));
+            }
             seen.extend(owed(walked));
             for (_, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
                 match delivery.status {

@@ -1,7 +1,7 @@
 //! `GET /events`: what happened at a time, in whatever stream, newest first.
 
 use crate::answer::{failed, no_such_route, or_problem};
-use crate::history::view;
+use crate::history::{self, view};
 use crate::list::{limit, no_cursor};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::registry;
@@ -72,7 +72,7 @@ async fn events(
             .iter()
             .map(async |marked| match event(log, *marked).await {
                 // OK because one event that cannot be read hides no other.
-                Err(StoreError::Corrupt { .. }) => Ok(Some(unreadable(*marked))),
+                Err(StoreError::Corrupt { .. }) => Ok(Some(unreadable_event(*marked))),
                 read => read,
             });
         let read = try_join_all(read).await;
@@ -113,18 +113,16 @@ async fn event(log: &impl EventLog, marked: Marked<'_>) -> Result<Option<Value>,
 }
 
 /// What is known of an event that cannot be read.
-fn unreadable(marked: Marked<'_>) -> Value {
+fn unreadable_event(marked: Marked<'_>) -> Value {
     let Marked {
         timestamp,
         version,
         kind,
         stream,
     } = marked;
-    tracing::error!(stream, version, "an event cannot be read");
-    json!({
-        "stream": stream, "version": version, "type": kind, "timestamp": timestamp,
-        "unreadable": "what is stored cannot be read; strangelog verify says what is wrong with the stream",
-    })
+    let mut shown = history::unreadable(stream, version);
+    (shown["type"], shown["timestamp"]) = (json!(kind), json!(timestamp));
+    shown
 }
 
 /// Which events are asked for.
@@ -240,7 +238,7 @@ fn range(
         return Err(invalid("window", "must not be given without around"));
     }
     if from > to || to - from > MOST {
-        let why = format!("must be at most {} days before to", MOST.num_days());
+        let why = format!("must come before to, by {} days at most", MOST.num_days());
         return Err(invalid("from", &why));
     }
     Ok((from, to))

@@ -100,9 +100,13 @@ where
     let corrupt = |error: StoreError| failed(error.into());
     let mut data = Vec::new();
     for commit in commits {
-        let metadata = commit.metadata().map_err(corrupt)?;
-        let timestamp = rfc3339(commit.stamp().map_err(corrupt)?.timestamp);
-        for (event, skip) in commit.events().map_err(corrupt)?.iter().zip(0..) {
+        let events = match commit.events() {
+            Ok(events) => events.into_iter().map(Some).collect(),
+            // OK because one commit that cannot be read hides no other.
+            Err(StoreError::Corrupt { .. }) => vec![None],
+            Err(error) => return Err(corrupt(error)),
+        };
+        for (event, skip) in events.iter().zip(0..) {
             let position = Position {
                 commit: commit.version,
                 skip,
@@ -113,8 +117,14 @@ where
             if data.len() == limit {
                 return Ok(json!({ "data": data, "next_cursor": position.cursor().to_text() }));
             }
+            let Some(event) = event else {
+                data.push(unreadable(&commit.stream, commit.version));
+                continue;
+            };
+            let metadata = &commit.metadata().map_err(corrupt)?;
+            let timestamp = &rfc3339(commit.stamp().map_err(corrupt)?.timestamp);
             let version = commit.version + skip;
-            let mut view = view(commit, &metadata, &timestamp, event, version);
+            let mut view = view(commit, metadata, timestamp, event, version);
             if form == Form::Today {
                 view["today"] = today::<D>(event, &commit.stream, version)?;
             }
@@ -122,6 +132,15 @@ where
         }
     }
     Ok(json!({ "data": data, "next_cursor": null }))
+}
+
+/// What is shown of what cannot be read.
+pub fn unreadable(stream: &str, version: u64) -> Value {
+    tracing::error!(stream, version, "what is stored cannot be read");
+    json!({
+        "stream": stream, "version": version,
+        "unreadable": "what is stored cannot be read; strangelog verify says what is wrong with the stream",
+    })
 }
 
 /// An event as callers see it, in the shape in which it was stored.

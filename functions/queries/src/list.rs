@@ -119,9 +119,15 @@ async fn by_part<A: Aggregate>(
         cursor: asked.cursor,
         limit: asked.limit,
     };
-    read_model::search::<ReadModelOf<A>>(&queries.log, &queries.documents, index, &wanted)
-        .await
-        .map_err(failed)
+    let page =
+        read_model::search::<ReadModelOf<A>>(&queries.log, &queries.documents, index, &wanted);
+    let page = page.await.map_err(failed)?;
+    let is_nothing = page.documents.is_empty() && page.next.is_none() && asked.cursor.is_none();
+    // OK because of long texts not all parts are listed: a whole value is found without them.
+    match is_nothing && A::lookup(asked.query).is_ok() {
+        true => by_value::<A>(queries, asked).await,
+        false => Ok(page),
+    }
 }
 
 /// The documents that are found by a whole value.

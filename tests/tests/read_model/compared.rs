@@ -86,5 +86,11 @@ async fn what_is_parked_differs_by_its_reason_alone(backend: &Backend) {
     let projected = project::<Fussy<false>>(&log, &documents, "account-a", 3).await;
     projected.expect("heard");
     let compared = compare::<Fussy<false>>(&log, &documents, "account-a").await;
-    assert_eq!(compared.expect("compared").0, None, "as far as it is");
+    let difference = compared.expect("compared").0.expect("it is parked");
+    assert_eq!(difference.found, difference.wanted);
+    let why = difference.why.expect("what holds it");
+    assert!(why.contains("thirteen is not taken"), "{why}");
+    let mended = compare::<Fussy<true>>(&log, &documents, "account-a").await;
+    let difference = mended.expect("compared").0.expect("it goes on");
+    assert_eq!((difference.version, difference.why), (3, None));
 }
