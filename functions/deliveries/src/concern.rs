@@ -23,7 +23,7 @@ pub(crate) async fn concerns(
         return Ok(true);
     }
     let (stream, next) = (delivery.stream.as_str(), delivery.applied + 1);
-    let commits = log.read(stream, next..=u64::MAX, LOOKED_AT).await?;
+    let commits = log.read(stream, next..=delivery.version, LOOKED_AT).await?;
     // OK because it may have stopped amid a commit: then the rest of that is what it waits for.
     let is_next = commits.first().is_some_and(|first| first.version == next);
     if !is_next || commits.len() == LOOKED_AT {
