@@ -17,8 +17,8 @@ const SETTLE: Duration = Duration::from_secs(120);
 /// How many requests are in flight.
 const IN_FLIGHT: usize = 16;
 
-/// How often a function is killed, at the most.
-const MOST_KILLS: u64 = 60;
+/// How often functions are killed, at the most: each of five four times, since what fails five times is a dead letter.
+const MOST_KILLS: u64 = 20;
 
 /// A contact of another system: some have no email, some have one that another has, in other letters.
 #[derive(Clone)]
