@@ -167,7 +167,8 @@ impl<C: Consume, L: EventLog, S: SeenStreams, Q: Queue> Consumer<C, L, S, Q> {
                 _ => end.clone().max(checkpoint.seen.clone()),
             };
             // OK because an idle walk writes nothing: what is looked for from an old place costs no more.
-            let is_idle = page.is_empty() && owed_before == 0 && owed.is_empty();
+            let is_idle =
+                page.is_empty() && owed_before == 0 && owed.is_empty() && !checkpoint.is_under_way;
             let is_over = Instant::now() >= until;
             if !is_idle || (is_building && checkpoint.seen != to) {
                 checkpoint.seen = to;

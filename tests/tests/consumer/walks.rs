@@ -22,6 +22,29 @@ on_each_backend! {
     a_checkpoint_does_not_pass_more_than_it_can_owe
     when_the_time_is_up_a_walk_ends_amid_a_page
     an_operation_with_the_id_of_a_user_is_found_by_a_walk
+    a_walk_that_ends_where_it_stood_is_no_longer_under_way
+}
+
+async fn a_walk_that_ends_where_it_stood_is_no_longer_under_way(backend: &Backend) {
+    user(backend, 0).await;
+    let mut consumer = consumer(backend, "users");
+    consumer.settings.page = 1;
+    hear_all(&consumer, &[]).await;
+    let live = Generation::default();
+    let begun = consumer.table.start("2026-11-21T00:00:00Z").await;
+    begun.expect("begun");
+    let slice = async || {
+        let left = consumer.walk(live, 0, 1, Instant::now()).await;
+        left.expect("walked")
+    };
+    assert_eq!(slice().await, Left::More, "a page that is full");
+    while slice().await == Left::More {}
+    let checkpoints = consumer.table.checkpoints(live).await.expect("readable");
+    assert!(!checkpoints.is_empty());
+    assert!(
+        checkpoints.iter().all(|one| !one.is_under_way),
+        "the next tick would wait for it: {checkpoints:?}"
+    );
 }
 
 async fn rows_that_were_not_written_are_written_by_a_walk(backend: &Backend) {
