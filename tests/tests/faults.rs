@@ -233,7 +233,8 @@ async fn a_killed_stack_that_keeps_its_data_loses_nothing() {
     loop {
         let newest = api.get("/users?limit=100").await;
         let newest = newest.body["data"].as_array().map(Vec::len);
-        let behind = api.get("/deliveries").await.body;
+        // Not the mails: one that was being sent when its sender was killed is taken up a quarter of an hour later.
+        let behind = api.get("/deliveries?consumer=search").await.body;
         if newest == Some(accepted.len()) && behind["data"] == json!([]) {
             break;
         }
