@@ -3,7 +3,7 @@
 use crate::ConsumerError;
 use crate::walk::is_built;
 use event_store::SEEN_SHARDS;
-use read_model::{Generation, Generations, Owed, PARKED, ReadModelTable};
+use read_model::{Checkpoint, Generation, Generations, Owed, PARKED, ReadModelTable};
 use serde::Serialize;
 
 /// How far a consumer's generations are.
@@ -42,11 +42,13 @@ pub struct Walked {
 /// The table cannot be read.
 pub async fn progress(table: &ReadModelTable) -> Result<Progress, ConsumerError> {
     let generations = table.generations().await?;
-    let live = walked(table, generations.live, "").await?;
+    let checkpoints = table.checkpoints(generations.live).await?;
+    let live = walked(table, generations.live, checkpoints, "").await?;
     let (mut building, mut built) = (None, false);
     if let Some(made) = &generations.building {
-        building = Some(walked(table, made.generation, &made.since).await?);
-        built = is_built(made, &table.checkpoints(made.generation).await?);
+        let checkpoints = table.checkpoints(made.generation).await?;
+        built = is_built(made, &checkpoints);
+        building = Some(walked(table, made.generation, checkpoints, &made.since).await?);
     }
     Ok(Progress {
         generations,
@@ -59,9 +61,9 @@ pub async fn progress(table: &ReadModelTable) -> Result<Progress, ConsumerError>
 async fn walked(
     table: &ReadModelTable,
     generation: Generation,
+    checkpoints: Vec<Checkpoint>,
     since: &str,
 ) -> Result<Walked, ConsumerError> {
-    let checkpoints = table.checkpoints(generation).await?;
     let done = checkpoints
         .iter()
         .filter(|one| one.seen.as_str() >= since && !one.is_under_way);

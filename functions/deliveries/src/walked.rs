@@ -1,7 +1,6 @@
 //! How far a consumer has walked along all streams.
 
 use crate::Consumer;
-use domain::registry;
 use event_store::{SEEN_SHARDS, Seen};
 use read_model::{Checkpoint, DynamoDbDocuments, ReadModelError};
 
@@ -10,12 +9,9 @@ pub(crate) async fn walked(
     consumer: &Consumer,
     live: &DynamoDbDocuments,
 ) -> Result<Vec<Checkpoint>, ReadModelError> {
-    let is_mailing = registry::MAILINGS
-        .iter()
-        .any(|(name, _)| *name == consumer.name);
     let start = Checkpoint {
         // OK because what was seen before there was this mailing asks for no mail.
-        seen: match is_mailing {
+        seen: match consumer.is_mailing {
             true => consumer.table.started().await?.unwrap_or_default(),
             false => String::new(),
         },
