@@ -126,6 +126,19 @@ pub trait Decider {
         events.into_iter().fold(state, Self::evolve)
     }
 
+    /// What a command makes of a state: the events, and the state after them.
+    ///
+    /// # Errors
+    /// As [`Decider::decide`].
+    fn outcome(
+        command: &Self::Command,
+        state: &Self::State,
+    ) -> Result<(Vec<Self::Event>, Self::State), Self::Error> {
+        let events = Self::decide(command, state)?;
+        let after = Self::fold(state.clone(), &events);
+        Ok((events, after))
+    }
+
     /// The schema version that events of the type `kind` are written with: the one after those that have upcasters.
     fn schema_version(kind: &str) -> u32 {
         let old = Self::UPCASTERS.iter().filter(|old| old.kind == kind);

@@ -239,6 +239,10 @@ impl Aggregate for Account {
         }
     }
 
+    fn asked(events: &[Event]) -> Option<Command> {
+        messages::asked(events)
+    }
+
     fn lookup(query: &str) -> Result<Claim, String> {
         let number = AccountNumber::from(query);
         number

@@ -2,6 +2,7 @@
 
 use decider::{Claim, Decider};
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::{
     Serialize,
     de::{DeserializeOwned, value::MapDeserializer},
@@ -14,7 +15,7 @@ pub trait Aggregate:
     'static
     + Decider<
         State: Serialize + DeserializeOwned + Send + Sync,
-        Command: DeserializeOwned + Validate<Context = ()> + Send + Sync,
+        Command: DeserializeOwned + Validate<Context = ()> + JsonSchema + Send + Sync,
         Event: Serialize + DeserializeOwned + Send + Sync,
         Error: std::error::Error + Serialize + Send + Sync,
     >
@@ -41,6 +42,11 @@ pub trait Aggregate:
         Vec::new()
     }
 
+    /// The command that these events of one commit answer, so that it can be decided again; `None` where they do not tell.
+    fn asked(_events: &[Self::Event]) -> Option<Self::Command> {
+        None
+    }
+
     /// The claim that an exact `?query=` is looked up by.
     ///
     /// # Errors
@@ -58,6 +64,35 @@ pub struct FieldError {
     pub field: String,
     /// What it must be.
     pub why: String,
+}
+
+/// A rule that refused a command, as callers see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Which rule: `insufficient-funds`.
+    pub code: String,
+    /// The same in words.
+    pub detail: String,
+    /// What it depends on: the other members of the error's JSON.
+    #[serde(flatten)]
+    pub members: Map<String, Value>,
+}
+
+impl Refusal {
+    /// An error whose JSON form is an object with a `code`.
+    pub fn of(error: &(impl std::error::Error + Serialize)) -> Self {
+        let mut members = match serde_json::to_value(error) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        let code = members.shift_remove("code");
+        let code = code.as_ref().and_then(Value::as_str);
+        Self {
+            code: code.unwrap_or("refused").to_owned(),
+            detail: error.to_string(),
+            members,
+        }
+    }
 }
 
 /// Reads the command of type `command` from its fields, and checks each of them.

@@ -3,6 +3,7 @@
 
 pub mod account;
 mod aggregate;
+mod description;
 mod mailing;
 pub mod money;
 mod name_change;
@@ -19,7 +20,8 @@ pub mod values;
 mod welcome;
 
 pub use account::Account;
-pub use aggregate::{Aggregate, FieldError, parse};
+pub use aggregate::{Aggregate, FieldError, Refusal, parse};
+pub use description::{AggregateDescription, CommandDescription, FieldDescription};
 pub use mailing::{Mail, Mailing};
 pub use name_change::NameChange;
 pub use operation::Operation;

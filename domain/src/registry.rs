@@ -1,8 +1,8 @@
 //! The one list of aggregates, projections and mailings; every binary finds those that it is deployed for by name.
 
 use crate::{
-    Account, AccountStatistics, Aggregate, Mailing, NameChange, Operation, ReadModel, ReadModelOf,
-    SearchOf, TimelineOf, Transfer, User, UserStatistics, Welcome,
+    Account, AccountStatistics, Aggregate, AggregateDescription, Mailing, NameChange, Operation,
+    ReadModel, ReadModelOf, SearchOf, TimelineOf, Transfer, User, UserStatistics, Welcome,
 };
 use decider::Decider;
 use std::collections::BTreeMap;
@@ -56,6 +56,12 @@ macro_rules! registry {
         pub const MAILINGS: &[(&str, &str)] = &[
             $((<$mailing as Mailing>::NAME, <<$mailing as Mailing>::Source as Decider>::CATEGORY),)*
         ];
+
+        /// Every aggregate that has a read model, with what callers may ask of it.
+        #[must_use]
+        pub fn descriptions() -> Vec<AggregateDescription> {
+            vec![$(AggregateDescription::of::<$aggregate>(),)+]
+        }
 
         /// Visits the aggregate of this category; `None` if there is none.
         pub fn aggregate<V: AggregateVisitor>(category: &str, visitor: V) -> Option<V::Output> {

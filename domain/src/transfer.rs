@@ -5,10 +5,11 @@ use crate::money::{Amount, Currency, Id};
 use crate::{Account, Aggregate};
 use decider::{Claim, Decider};
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a caller asks for.
-#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Validate)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub enum Command {
@@ -118,6 +119,25 @@ impl Aggregate for Transfer {
         match state {
             State::Unknown => "unknown",
             State::Made { .. } => "made",
+        }
+    }
+
+    fn asked(events: &[Event]) -> Option<Command> {
+        match events {
+            [
+                Event::TransferMade {
+                    from,
+                    to,
+                    amount,
+                    currency,
+                },
+            ] => Some(Command::MakeTransfer {
+                from: *from,
+                to: *to,
+                amount: *amount,
+                currency: currency.clone(),
+            }),
+            _ => None,
         }
     }
 

@@ -200,6 +200,10 @@ impl Aggregate for User {
         }
     }
 
+    fn asked(events: &[Event]) -> Option<Command> {
+        messages::asked(events)
+    }
+
     fn lookup(query: &str) -> Result<Claim, String> {
         let email = Email::from(query);
         let whole = email.validate().map(|()| claim(&email));

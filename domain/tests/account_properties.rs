@@ -1,9 +1,9 @@
 //! What holds of accounts whatever is asked of them, in whatever order.
 
 use decider::Decider;
-use domain::Account;
 use domain::account::{Command, Event, State};
 use domain::money::{Amount, Currency, Id, MOST, Money};
+use domain::{Account, Aggregate};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -67,6 +67,24 @@ proptest! {
             prop_assert!((-held.overdraft_limit.minor_units()..=MOST).contains(&held.balance));
             prop_assert!(!matches!(state, State::Closed(_)) || sum == 0);
             prop_assert_eq!(Account::claims(&state).len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_command_that_events_tell_of_makes_them_again(
+        commands in proptest::collection::vec(command(), 0..40)
+    ) {
+        let mut state = State::default();
+        for command in commands {
+            let events = Account::decide(&command, &state).unwrap_or_default();
+            if events.is_empty() {
+                continue;
+            }
+            let asked = Account::asked(&events);
+            prop_assert!(asked.is_some(), "{:?}", events);
+            let again = asked.map(|asked| Account::decide(&asked, &state));
+            prop_assert_eq!(again, Some(Ok(events.clone())));
+            state = Account::fold(state, &events);
         }
     }
 

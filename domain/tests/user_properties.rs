@@ -171,6 +171,24 @@ proptest! {
     }
 
     #[test]
+    fn the_command_that_events_tell_of_makes_them_again(
+        commands in proptest::collection::vec(command(), 0..40)
+    ) {
+        let mut state = State::default();
+        for command in commands {
+            let events = User::decide(&command, &state).unwrap_or_default();
+            if events.is_empty() {
+                continue;
+            }
+            let asked = User::asked(&events);
+            prop_assert!(asked.is_some(), "{:?}", events);
+            let again = asked.map(|asked| User::decide(&asked, &state));
+            prop_assert_eq!(again, Some(Ok(events.clone())));
+            state = User::fold(state, &events);
+        }
+    }
+
+    #[test]
     fn no_history_makes_a_panic(
         events in proptest::collection::vec(event(), 0..20), command in command()
     ) {

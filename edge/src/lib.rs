@@ -2,6 +2,7 @@
 //! It knows no aggregate and no table.
 
 mod announcement;
+mod body;
 mod caller;
 mod causes;
 mod config;
@@ -10,6 +11,7 @@ mod panics;
 mod problem;
 
 pub use announcement::{Announcement, Message, OPERATIONS, SOURCE, each};
+pub use body::body;
 pub use caller::Caller;
 pub use causes::causes;
 pub use config::{ConfigError, sdk_config, variable};

@@ -59,6 +59,20 @@ impl Problem {
             .with("errors", json!(fields))
     }
 
+    /// A rule refused a command, at this version of its stream: 404 where there is nothing that it could be for, else 409.
+    pub fn refused(version: u64, code: String, detail: String, more: Map<String, Value>) -> Self {
+        let status = match version {
+            0 => StatusCode::NOT_FOUND,
+            _ => StatusCode::CONFLICT,
+        };
+        let problem = Self::new(status, code, detail);
+        let more = more.into_iter();
+        let problem = more.fold(problem, |problem, (member, value)| {
+            problem.with(&member, value)
+        });
+        problem.with("version", version)
+    }
+
     /// 503: not the caller's fault, and it may go better in a second.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
@@ -93,7 +107,7 @@ impl Problem {
     }
 
     /// The members of the body.
-    fn members(&self) -> Map<String, Value> {
+    pub fn members(&self) -> Map<String, Value> {
         let mut members: Map<_, _> = self.more.iter().cloned().collect();
         members.insert(
             "type".into(),

@@ -133,7 +133,8 @@ where
         if self.expected.is_some_and(|expected| expected != version) {
             return Err(ExecuteError::Stale { found: version });
         }
-        let events = D::decide(self.command, &self.stream.state).map_err(|error| {
+        let outcome = D::outcome(self.command, &self.stream.state);
+        let (events, state) = outcome.map_err(|error| {
             let error = error.into();
             ExecuteError::Rejected { error, version }
         })?;
@@ -142,7 +143,7 @@ where
         }
         let stored = encode::<D>(self.name, version + 1, &events, clock)?;
         let mut next = Stream::clone(&self.stream);
-        next.state = D::fold(next.state, &events);
+        next.state = state;
         next.version += events.len() as u64;
         next.since_snapshot += events.len() as u64;
         next.remember(command_id, version + 1);

@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
   cargo run -- --port 0 --ready-file ready.json               for scripts: any port, written to a file
   cargo run -- --dynamodb http://localhost:8000               use a DynamoDB Local that runs already
   cargo run -- --parameter Search=off                         as the template says with this parameter
-  cargo run demo                                              an account is gone: find out why"
+  cargo run -- demo                                           a month passes and an account is gone: find out why"
 )]
 struct Arguments {
     /// Where the API answers; 0 is any port that is free
@@ -46,7 +46,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Tells what it is for: an account is gone, and who did it, when and why is found out
+    /// Lets a month of users and accounts pass, and tells what it is for: an account is gone; who did it, when and why?
     Demo,
 }
 
@@ -88,12 +88,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     tokio::pin!(stop);
-    if let Some(Command::Demo) = arguments.command {
-        return tokio::select! {
-            told = local::demo::tell() => told,
-            _ = &mut stop => Ok(()),
-        };
-    }
     let defaults = Options::default();
     let options = Options {
         port: arguments.port,
@@ -105,10 +99,27 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         ready_file: arguments.ready_file,
         ..defaults
     };
+    let is_demo = matches!(arguments.command, Some(Command::Demo));
+    let start = async {
+        match is_demo {
+            true => local::demo::tell(options).await,
+            false => Stack::start(options).await,
+        }
+    };
     let stack = tokio::select! {
-        stack = Stack::start(options) => stack?,
+        stack = start => stack?,
         _ = &mut stop => return Ok(()),
     };
+    if !is_demo {
+        greet(&stack);
+    }
+    let signal = stop.await;
+    tracing::info!("stopping: {signal}");
+    stack.stop().await;
+    Ok(())
+}
+
+fn greet(stack: &Stack) {
     let api = stack.api.replace("127.0.0.1", "localhost");
     println!(
         "\nReady.
@@ -122,10 +133,6 @@ Try:
 Ctrl-C stops it.",
         stack.dynamodb
     );
-    let signal = stop.await;
-    tracing::info!("stopping: {signal}");
-    stack.stop().await;
-    Ok(())
 }
 
 /// Ends at Ctrl-C or SIGTERM, and says which.

@@ -10,12 +10,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &["decider"]),
     ("event-store", &["decider"]),
     ("read-model", &["decider", "event-store"]),
+    ("past", &["decider", "domain", "event-store"]),
     ("edge", &["event-store"]),
     ("consumer", &["domain", "edge", "event-store", "read-model"]),
     ("commands", &["decider", "domain", "edge", "event-store"]),
     (
         "queries",
-        &["decider", "domain", "edge", "event-store", "read-model"],
+        &[
+            "decider",
+            "domain",
+            "edge",
+            "event-store",
+            "past",
+            "read-model",
+        ],
     ),
     ("publish", &["domain", "edge", "event-store"]),
     (
@@ -44,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read-model",
         ],
     ),
-    ("local", &["domain"]),
+    ("local", &["domain", "event-store"]),
     (
         "benches",
         &[

@@ -3,10 +3,11 @@
 use crate::money::{AccountNumber, Amount, Currency, Description, Id, Money, Owner};
 use crate::values::Reason;
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a caller asks of an account. Sending and receiving are the two sides of a [`crate::Transfer`].
-#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Validate)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub enum Command {
@@ -96,4 +97,64 @@ pub enum Event {
         amount: Amount,
         currency: Currency,
     },
+}
+
+/// The command that these events of one commit answer.
+pub(super) fn asked(events: &[Event]) -> Option<Command> {
+    let [event] = events else {
+        return None;
+    };
+    Some(match event.clone() {
+        Event::AccountOpened {
+            account_number,
+            owner,
+            currency,
+            initial_deposit,
+            overdraft_limit,
+        } => Command::OpenAccount {
+            account_number,
+            currency,
+            initial_deposit: Some(initial_deposit),
+            owner,
+            overdraft_limit,
+        },
+        Event::MoneyDeposited {
+            amount,
+            description,
+            ..
+        } => Command::DepositMoney {
+            amount,
+            description,
+        },
+        Event::MoneyWithdrawn {
+            amount,
+            description,
+            ..
+        } => Command::WithdrawMoney {
+            amount,
+            description,
+        },
+        Event::AccountClosed { reason } => Command::CloseAccount { reason },
+        Event::MoneySent {
+            transfer,
+            to,
+            amount,
+            ..
+        } => Command::SendMoney {
+            transfer,
+            to,
+            amount,
+        },
+        Event::MoneyReceived {
+            transfer,
+            from,
+            amount,
+            currency,
+        } => Command::ReceiveMoney {
+            transfer,
+            from,
+            amount,
+            currency,
+        },
+    })
 }

@@ -3,6 +3,7 @@
 use crate::registry;
 use crate::values::{Reason, texts};
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 texts! {
@@ -13,7 +14,7 @@ texts! {
 }
 
 /// What a caller asks for.
-#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Validate)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub enum Command {
@@ -55,8 +56,9 @@ pub enum Command {
 }
 
 /// Which generation queries are to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String", rename_all = "kebab-case")]
+#[schemars(!try_from)]
 pub enum Shown {
     /// The new one, as soon as it is built.
     Switched,

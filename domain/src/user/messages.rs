@@ -4,10 +4,11 @@ use super::Held;
 use crate::Personal;
 use crate::values::{Email, Name, Phone, Reason, Status};
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a caller asks of a user.
-#[derive(Clone, Debug, PartialEq, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Validate)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub enum Command {
@@ -111,6 +112,64 @@ pub enum Event {
         held: Held,
         reason: Reason,
     },
+}
+
+/// The command that these events of one commit answer; what was erased since is not told.
+pub(super) fn asked(events: &[Event]) -> Option<Command> {
+    use Event::*;
+    let known = |value: &Personal<Name>| value.known().cloned();
+    let known_email = |value: &Personal<Email>| value.known().cloned();
+    Some(match events {
+        [UserCreated { name, email, phone }] => Command::CreateUser {
+            name: known(name)?,
+            email: known_email(email)?,
+            phone: match phone {
+                Some(phone) => Some(phone.known()?.clone()),
+                None => None,
+            },
+        },
+        [UserNameChanged { new, reason, .. }] => Command::ChangeUserName {
+            name: known(new)?,
+            reason: reason.clone(),
+        },
+        [UserEmailChanged { new, reason, .. }] => Command::ChangeUserEmail {
+            email: known_email(new)?,
+            reason: reason.clone(),
+        },
+        [UserStatusChanged { new, reason, .. }] => Command::ChangeUserStatus {
+            status: Some(*new),
+            reason: reason.clone(),
+        },
+        [UserNameCorrected { new, reason, .. }] => Command::CorrectUser {
+            name: Some(known(new)?),
+            email: None,
+            reason: reason.clone(),
+        },
+        [UserEmailCorrected { new, reason, .. }] => Command::CorrectUser {
+            name: None,
+            email: Some(known_email(new)?),
+            reason: reason.clone(),
+        },
+        [
+            UserNameCorrected {
+                new: name, reason, ..
+            },
+            UserEmailCorrected { new: email, .. },
+        ] => Command::CorrectUser {
+            name: Some(known(name)?),
+            email: Some(known_email(email)?),
+            reason: reason.clone(),
+        },
+        [UserDeleted { reason, .. }] => Command::DeleteUser {
+            reason: reason.clone(),
+        },
+        [UserRestored { reason, .. }] | [UserRestored { reason, .. }, UserStatusChanged { .. }] => {
+            Command::RestoreUser {
+                reason: reason.clone(),
+            }
+        }
+        _ => return None,
+    })
 }
 
 fn this_or(email: &Option<Email>) -> impl FnOnce(&Option<Name>, &()) -> garde::Result {

@@ -1,18 +1,25 @@
 //! Why a command was not executed, in terms of HTTP: the one place where the two meet.
 
+use domain::Refusal;
 use edge::{Invalid, Problem, causes};
 use event_store::{ExecuteError, StoreError};
 use lambda_http::http::StatusCode;
 use lambda_http::tracing;
 use serde::Serialize;
-use serde_json::Value;
 use std::error::Error;
 
 /// The problem that an error is to the caller.
 pub fn refusal<E: Error + Serialize>(stream: &str, error: ExecuteError<E>) -> Problem {
     let detail = error.to_string();
     match error {
-        ExecuteError::Rejected { error, version } => rejected(&error, version),
+        ExecuteError::Rejected { error, version } => {
+            let Refusal {
+                code,
+                detail,
+                members,
+            } = Refusal::of(&error);
+            Problem::refused(version, code, detail, members)
+        }
         ExecuteError::Stale { found } => {
             Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail).with("version", found)
         }
@@ -33,33 +40,6 @@ pub fn refusal<E: Error + Serialize>(stream: &str, error: ExecuteError<E>) -> Pr
         }
         ExecuteError::Store(error) => failed(stream, &error),
     }
-}
-
-/// A rule refused: 404 where there is nothing that the command could be for, else 409.
-fn rejected<E: Error + Serialize>(error: &E, version: u64) -> Problem {
-    let status = if version == 0 {
-        StatusCode::NOT_FOUND
-    } else {
-        StatusCode::CONFLICT
-    };
-    let mut members = match serde_json::to_value(error) {
-        Ok(Value::Object(members)) => members,
-        _ => serde_json::Map::new(),
-    };
-    let code = members
-        .remove("code")
-        .and_then(|code| code.as_str().map(str::to_owned));
-    let problem = Problem::new(
-        status,
-        code.unwrap_or_else(|| "refused".to_owned()),
-        error.to_string(),
-    );
-    members
-        .into_iter()
-        .fold(problem, |problem, (member, value)| {
-            problem.with(&member, value)
-        })
-        .with("version", version)
 }
 
 /// What a failure of the store is to the caller.

@@ -1,6 +1,6 @@
 //! Which query a request is, and what it is answered when it cannot be.
 
-use crate::{history, list, one, state, stats};
+use crate::{diff, history, list, one, state, stats, what_if};
 use chrono::Utc;
 use domain::{Aggregate, ReadModelOf};
 use edge::{Caller, Problem, causes, route_key};
@@ -38,6 +38,8 @@ pub async fn answer<A: Aggregate>(
             Some(Query::One) => one::answer::<A>(queries, &request, &caller).await,
             Some(Query::History) => history::answer::<A>(queries, &request, &caller).await,
             Some(Query::State) => state::answer::<A>(queries, &request, &caller).await,
+            Some(Query::Diff) => diff::answer::<A>(queries, &request, &caller).await,
+            Some(Query::WhatIf) => what_if::answer::<A>(queries, &request, &caller).await,
             None => Err(no_such_route(&request)),
         }
     };
@@ -81,14 +83,19 @@ enum Query {
     One,
     History,
     State,
+    Diff,
+    WhatIf,
 }
 
 fn query<A: Aggregate>(route: &str) -> Option<Query> {
-    match route.strip_prefix("GET /")?.strip_prefix(A::COLLECTION)? {
-        "" => Some(Query::List),
-        "/{id}" => Some(Query::One),
-        "/{id}/history" => Some(Query::History),
-        "/{id}/state" => Some(Query::State),
+    let (method, path) = route.split_once(" /")?;
+    match (method, path.strip_prefix(A::COLLECTION)?) {
+        ("GET", "") => Some(Query::List),
+        ("GET", "/{id}") => Some(Query::One),
+        ("GET", "/{id}/history") => Some(Query::History),
+        ("GET", "/{id}/state") => Some(Query::State),
+        ("GET", "/{id}/diff") => Some(Query::Diff),
+        ("POST", "/{id}/what-if") => Some(Query::WhatIf),
         _ => None,
     }
 }
@@ -126,15 +133,6 @@ pub async fn owned<A: Aggregate>(
         .as_ref()
         .and_then(|shown| A::owner(&id, &shown.document.state));
     caller.may(scope, owner)
-}
-
-/// 404 for a stream without events.
-pub fn unknown(id: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown-stream",
-        format!("nothing is known of {id}"),
-    )
 }
 
 /// 409 for a version that the stream does not have.

@@ -1,7 +1,6 @@
 //! `GET /events`: what happened at a time, in whatever stream, newest first.
 
 use crate::answer::{failed, no_such_route, or_problem};
-use crate::history::{self, view};
 use crate::list::{limit, no_cursor};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::registry;
@@ -11,6 +10,7 @@ use event_store::{EventLog, StoreError, rfc3339};
 use futures_util::future::try_join_all;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response, tracing};
+use past::{unreadable, view};
 use read_model::{Cursor, Documents, ReadModelError, Row, merged};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
@@ -99,9 +99,9 @@ async fn event(log: &impl EventLog, marked: Marked<'_>) -> Result<Option<Value>,
     for commit in &commits {
         let mut events = commit.events()?.into_iter().zip(commit.version..);
         if let Some((event, _)) = events.find(|(_, at)| *at == version) {
-            let timestamp = rfc3339(commit.stamp()?.timestamp);
-            let metadata = commit.metadata()?;
-            return Ok(Some(view(commit, &metadata, &timestamp, &event, version)));
+            let (stamp, metadata) = (commit.stamp()?, commit.metadata()?);
+            let shown = view(commit, &metadata, stamp.timestamp, &event, version);
+            return Ok(Some(shown));
         }
     }
     tracing::error!(
@@ -120,7 +120,7 @@ fn unreadable_event(marked: Marked<'_>) -> Value {
         kind,
         stream,
     } = marked;
-    let mut shown = history::unreadable(stream, version);
+    let mut shown = unreadable(stream, version);
     (shown["type"], shown["timestamp"]) = (json!(kind), json!(timestamp));
     shown
 }

@@ -1,18 +1,17 @@
 //! `GET /{collection}/{id}/history`: the events of one stream, oldest first.
 
-use crate::answer::{Queries, failed, owned, unknown};
+use crate::answer::{Queries, owned};
 use crate::list::{limit, no_cursor};
-use decider::Decider;
+use crate::moment::{moment, unanswerable};
+use chrono::Utc;
 use domain::Aggregate;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
-use event_store::{
-    Commit, EventLog, Metadata, SeenStreams, StoreError, StoredEvent, rfc3339, stream_name,
-};
+use event_store::{EventLog, SeenStreams, stream_name};
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response, tracing};
+use lambda_http::{Body, Request, Response};
+use past::{Filter, Form, Place};
 use read_model::{Cursor, Documents};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// A page of events, as they were stored, and with `form=today` as they are read, too.
@@ -26,38 +25,40 @@ pub async fn answer<A: Aggregate>(
 ) -> Result<Response<Body>, Problem> {
     let id = stream_id(request)?;
     owned::<A>(queries, caller, "audit:read", id).await?;
-    let parameters = parameters(request, &["limit", "cursor", "form"])?;
-    let limit = limit(&parameters)?;
-    let form = form(&parameters)?;
-    let from = parameters
-        .get("cursor")
-        .map_or(Ok(Position { commit: 1, skip: 0 }), |text| {
-            Cursor::parse(text)
-                .as_ref()
-                .and_then(Position::of)
-                .ok_or_else(no_cursor)
-        })?;
+    let known = ["limit", "cursor", "form", "from", "to", "type", "actor"];
+    let parameters = parameters(request, &known)?;
+    let (limit, place) = (limit(&parameters)?, place(&parameters)?);
+    let filter = filter::<A>(&parameters)?;
     let stream = stream_name(A::CATEGORY, id);
-    // OK because each commit read has an event for the page, the first one too: a cursor points at one.
-    let commits = queries
-        .log
-        .read(&stream, from.commit..=u64::MAX, limit + 1)
-        .await
-        .map_err(|error| failed(error.into()))?;
-    if commits.is_empty() && from.commit == 1 {
-        return Err(unknown(&id.to_string()));
-    }
-    let page = page::<A>(&commits, from, limit, form)?;
-    Ok(json(Answer::new(StatusCode::OK), &page))
+    let page = past::history::<A>(&queries.log, &stream, &filter, place, limit).await;
+    let page = page.map_err(|error| unanswerable(error, "version"))?;
+    let next_cursor = page.next.map(cursor);
+    Ok(json(
+        Answer::new(StatusCode::OK),
+        &json!({ "data": page.events, "next_cursor": next_cursor }),
+    ))
 }
 
-/// What is shown of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// What was stored.
-    Stored,
-    /// That, and the events of today that it is.
-    Today,
+fn filter<A: Aggregate>(parameters: &BTreeMap<String, String>) -> Result<Filter, Problem> {
+    let now = Utc::now();
+    let kind = parameters.get("type").cloned();
+    if let Some(kind) = &kind
+        && !past::is_type::<A>(kind)
+    {
+        let why = "must be a type of event of this collection, such as ";
+        let why = format!(
+            "{why}{}",
+            A::EVENT_TYPES.first().copied().unwrap_or_default()
+        );
+        return Err(Problem::invalid([Invalid::new("type", why)]));
+    }
+    Ok(Filter {
+        from: moment(parameters, "from", now)?,
+        to: moment(parameters, "to", now)?,
+        kind,
+        actor: parameters.get("actor").cloned(),
+        form: form(parameters)?,
+    })
 }
 
 fn form(parameters: &BTreeMap<String, String>) -> Result<Form, Problem> {
@@ -71,122 +72,26 @@ fn form(parameters: &BTreeMap<String, String>) -> Result<Form, Problem> {
     }
 }
 
-/// Where an event stands: the version of its commit's first event, and how many stand before it in the commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Position {
-    commit: u64,
-    skip: u64,
-}
-
-impl Position {
-    fn of(cursor: &Cursor) -> Option<Self> {
+/// Where a page begins, by its cursor.
+///
+/// # Errors
+/// 422 for a cursor that no page has given out.
+pub fn place(parameters: &BTreeMap<String, String>) -> Result<Option<Place>, Problem> {
+    let read = |text: &String| {
+        let cursor = Cursor::parse(text)?;
         let (commit, skip) = cursor.as_str().split_once('#')?;
-        Some(Self {
+        Some(Place {
             commit: commit.parse().ok()?,
             skip: skip.parse().ok()?,
         })
-    }
-
-    fn cursor(self) -> Cursor {
-        Cursor::new(format!("{}#{}", self.commit, self.skip))
-    }
+    };
+    let place = parameters.get("cursor");
+    place
+        .map(|text| read(text).ok_or_else(no_cursor))
+        .transpose()
 }
 
-/// The events that stand at `from` and after it, `limit` at most, and where those after them begin.
-fn page<D>(commits: &[Commit], from: Position, limit: usize, form: Form) -> Result<Value, Problem>
-where
-    D: Decider<Event: Serialize + DeserializeOwned>,
-{
-    let corrupt = |error: StoreError| failed(error.into());
-    let mut data = Vec::new();
-    for commit in commits {
-        let events = match commit.events() {
-            Ok(events) => events.into_iter().map(Some).collect(),
-            // OK because one commit that cannot be read hides no other.
-            Err(StoreError::Corrupt { .. }) => vec![None],
-            Err(error) => return Err(corrupt(error)),
-        };
-        for (event, skip) in events.iter().zip(0..) {
-            let position = Position {
-                commit: commit.version,
-                skip,
-            };
-            if position < from {
-                continue;
-            }
-            if data.len() == limit {
-                return Ok(json!({ "data": data, "next_cursor": position.cursor().to_text() }));
-            }
-            let Some(event) = event else {
-                data.push(unreadable(&commit.stream, commit.version));
-                continue;
-            };
-            let metadata = &commit.metadata().map_err(corrupt)?;
-            let timestamp = &rfc3339(commit.stamp().map_err(corrupt)?.timestamp);
-            let version = commit.version + skip;
-            let mut view = view(commit, metadata, timestamp, event, version);
-            if form == Form::Today {
-                view["today"] = today::<D>(event, &commit.stream, version)?;
-            }
-            data.push(view);
-        }
-    }
-    Ok(json!({ "data": data, "next_cursor": null }))
+/// The cursor of a page that begins there.
+pub fn cursor(place: Place) -> String {
+    Cursor::new(format!("{}#{}", place.commit, place.skip)).to_text()
 }
-
-/// What is shown of what cannot be read.
-pub fn unreadable(stream: &str, version: u64) -> Value {
-    tracing::error!(stream, version, "what is stored cannot be read");
-    json!({
-        "stream": stream, "version": version,
-        "unreadable": "what is stored cannot be read; strangelog verify says what is wrong with the stream",
-    })
-}
-
-/// An event as callers see it, in the shape in which it was stored.
-pub fn view(
-    commit: &Commit,
-    metadata: &Metadata,
-    timestamp: &str,
-    event: &StoredEvent,
-    version: u64,
-) -> Value {
-    json!({
-        "id": event.id,
-        "stream": commit.stream,
-        "version": version,
-        "type": event.kind,
-        "schema_version": event.schema_version,
-        "timestamp": timestamp,
-        "effective_at": event.effective_at.map(rfc3339),
-        "actor": metadata.actor,
-        "reason": metadata.reason,
-        "command_id": metadata.command_id,
-        "correlation_id": metadata.correlation_id,
-        "causation_id": metadata.causation_id,
-        "source": metadata.source,
-        "data": event.data,
-    })
-}
-
-/// The events of today that a stored one is.
-fn today<D>(stored: &StoredEvent, stream: &str, version: u64) -> Result<Value, Problem>
-where
-    D: Decider<Event: Serialize + DeserializeOwned>,
-{
-    let events = stored
-        .decode::<D>(stream, version)
-        .map_err(|error| failed(error.into()))?;
-    let views = events.iter().map(|event| {
-        let event = StoredEvent::encode::<D>(stored.id, event)?;
-        Ok(json!({ "type": event.kind, "data": event.data }))
-    });
-    let views: Result<Value, serde_json::Error> = views.collect();
-    views.map_err(|error| {
-        tracing::error!(stream, version, %error, "event cannot be written");
-        Problem::internal()
-    })
-}
-
-#[cfg(test)]
-mod tests;

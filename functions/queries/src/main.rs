@@ -2,12 +2,15 @@
 //! named by `READ_MODEL`.
 
 mod answer;
+mod diff;
 mod events;
 mod history;
 mod list;
+mod moment;
 mod one;
 mod state;
 mod stats;
+mod what_if;
 
 use aws_sdk_dynamodb::Client;
 use domain::Aggregate;

@@ -1,6 +1,7 @@
 //! `GET /{collection}/{id}`: one document.
 
-use crate::answer::{Queries, ahead, failed, owned, unknown};
+use crate::answer::{Queries, ahead, failed, owned};
+use crate::moment::unknown;
 use domain::{Aggregate, Document, ReadModelOf};
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id, wait};
 use event_store::{EventLog, SeenStreams, stream_name};

@@ -147,9 +147,11 @@ fn the_routes_are_those_of_the_aggregates() {
             let routes = routes
                 .iter()
                 .map(|(route, command)| ((*route).to_owned(), (*command).to_owned()));
+            let routes: BTreeSet<_> = routes.collect();
+            let changes = routes.iter().any(|(route, _)| route.contains("{id}"));
             let commands = routes_of("commands", "AGGREGATE", category);
             faults.unless(
-                commands == routes.collect(),
+                commands == routes,
                 category,
                 "has other routes for commands",
             );
@@ -157,8 +159,14 @@ fn the_routes_are_those_of_the_aggregates() {
                 continue;
             }
             let queries = routes_of("queries", "AGGREGATE", category);
-            for path in ["", "/{id}", "/{id}/history", "/{id}/state"] {
-                let route = format!("GET /{collection}{path}");
+            let mut queried = vec!["GET", "GET /{id}", "GET /{id}/history", "GET /{id}/state"];
+            // OK because what is never changed has one moment only.
+            if changes {
+                queried.extend(["GET /{id}/diff", "POST /{id}/what-if"]);
+            }
+            for route in queried {
+                let (method, path) = route.split_once(' ').unwrap_or((route, ""));
+                let route = format!("{method} /{collection}{path}");
                 faults.unless(
                     queries.iter().any(|(served, _)| *served == route),
                     &route,
@@ -190,6 +198,8 @@ fn the_routes_are_those_of_the_aggregates() {
             ("Path: /users", "Path: /people"),
             ("        RestoreUser:\n", "        UndeleteUser:\n"),
             ("Path: $default", "Path: /default"),
+            ("/{id}/diff", "/{id}/difference"),
+            ("/{id}/what-if", "/{id}/what-for"),
             ("Path: /stats", "Path: /statistics"),
             ("Path: /events", "Path: /changes"),
             ("Path: /rebuilds", "Path: /builds"),

@@ -122,8 +122,19 @@ fn get(route: &str, subject: &str, scope: &str) -> Request {
     ask(route, (subject, scope), "", &json!({}))
 }
 
-fn ask(route: &str, (subject, scope): (&str, &str), query: &str, headers: &Value) -> Request {
-    let route = format!("GET {route}");
+fn ask(route: &str, caller: (&str, &str), query: &str, headers: &Value) -> Request {
+    request("GET", route, caller, query, headers, None)
+}
+
+fn request(
+    method: &str,
+    route: &str,
+    (subject, scope): (&str, &str),
+    query: &str,
+    headers: &Value,
+    body: Option<&Value>,
+) -> Request {
+    let route = format!("{method} {route}");
     let event = json!({
         "version": "2.0", "routeKey": route, "rawPath": "/", "rawQueryString": query, "headers": headers,
         "pathParameters": { "id": ID },
@@ -131,9 +142,9 @@ fn ask(route: &str, (subject, scope): (&str, &str), query: &str, headers: &Value
             "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "p", "requestId": "r", "stage": "$default",
             "routeKey": route, "time": "16/Nov/2026:15:47:03 +0000", "timeEpoch": 1_794_844_023_120_u64,
             "authorizer": { "jwt": { "claims": { "sub": subject, "scope": scope }, "scopes": null } },
-            "http": { "method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "::1", "userAgent": "t" },
+            "http": { "method": method, "path": "/", "protocol": "HTTP/1.1", "sourceIp": "::1", "userAgent": "t" },
         },
-        "isBase64Encoded": false,
+        "body": body.map(Value::to_string), "isBase64Encoded": false,
     });
     from_str(&event.to_string()).expect("a request")
 }
@@ -157,6 +168,17 @@ async fn an_account_is_shown_to_its_owner_and_to_who_has_the_scope() {
             let status = answered.status().as_u16();
             assert_eq!(status, expected, "{route} for {subject} with {scope}");
         }
+        let request = ask(
+            "/accounts/{id}/diff",
+            (subject, scope),
+            "from=0",
+            &json!({}),
+        );
+        let Ok(answered) = answer::<Account>(queries, request).await;
+        let status = answered.status().as_u16();
+        assert_eq!(status, past, "diff for {subject} with {scope}");
+        let (status, _) = suppose(queries, (subject, scope), &withdrawal(1)).await;
+        assert_eq!(status, past, "what-if for {subject} with {scope}");
     }
 }
 
@@ -307,4 +329,133 @@ async fn a_parked_document_is_shown_as_far_as_it_is_and_no_further() {
         started.elapsed() < Duration::from_secs(1),
         "nobody waits for it"
     );
+}
+
+fn withdrawal(amount: i64) -> Value {
+    json!({ "command": { "type": "WithdrawMoney", "data": { "amount": amount } } })
+}
+
+/// What comes of supposing something.
+async fn suppose(queries: &InMemory, caller: (&str, &str), body: &Value) -> (u16, Value) {
+    let route = "/accounts/{id}/what-if";
+    let request = request("POST", route, caller, "", &json!({}), Some(body));
+    let Ok(answered) = answer::<Account>(queries, request).await;
+    let Body::Text(text) = answered.body() else {
+        panic!("a body is text");
+    };
+    let told = serde_json::from_str(text).expect("JSON");
+    (answered.status().as_u16(), told)
+}
+
+#[tokio::test]
+async fn what_is_supposed_is_answered_as_it_would_have_been() {
+    let queries = &queries().await;
+    let caller = ("auditor", "audit:read");
+    let (status, told) = suppose(queries, caller, &withdrawal(1)).await;
+    assert_eq!((status, &told["accepted"]), (200, &json!(true)));
+    assert_eq!(told["events"][0]["type"], "MoneyWithdrawn");
+    let (status, told) = suppose(queries, caller, &withdrawal(1_000_000_000)).await;
+    assert_eq!((status, &told["accepted"]), (200, &json!(false)));
+    let refusal = &told["refusal"];
+    assert_eq!(refusal["type"], "urn:strangelog:problem:insufficient-funds");
+    assert_eq!(refusal["status"], 409);
+}
+
+#[tokio::test]
+async fn what_cannot_be_supposed_names_the_field() {
+    let queries = &queries().await;
+    let command = || withdrawal(1)["command"].clone();
+    for (body, field) in [
+        (json!({}), "command"),
+        (json!({ "command": command(), "events": [] }), "events"),
+        (json!({ "events": [] }), "events"),
+        (json!({ "events": ["MoneyDeposited"] }), "events[0]"),
+        (json!({ "command": "WithdrawMoney" }), "command"),
+        (json!({ "command": { "data": {} } }), "command"),
+        (
+            json!({ "command": { "type": "WithdrawMoney", "data": 1 } }),
+            "command.data",
+        ),
+        (
+            json!({ "command": { "type": "WithdrawMoney", "data": {} } }),
+            "command.data.amount",
+        ),
+        (json!({ "command": command(), "version": "1" }), "version"),
+        (
+            json!({ "command": command(), "version": 1, "at": "2026-11-16T15:47:00Z" }),
+            "version",
+        ),
+        (json!({ "command": command(), "at": "1" }), "at"),
+        (
+            json!({ "command": command(), "at": "2999-01-01T00:00:00Z" }),
+            "at",
+        ),
+        (json!({ "command": command(), "when": 1 }), "when"),
+    ] {
+        let (status, told) = suppose(queries, ("auditor", "audit:read"), &body).await;
+        let named = &told["errors"][0]["field"];
+        assert_eq!((status, named), (422, &json!(field)), "{body}: {told}");
+    }
+    let ahead = json!({ "command": command(), "version": 99 });
+    let (status, _) = suppose(queries, ("auditor", "audit:read"), &ahead).await;
+    assert_eq!(status, 409);
+}
+
+#[tokio::test]
+async fn a_question_about_the_past_that_is_wrong_names_the_parameter() {
+    let queries = &queries().await;
+    for (route, query, status, field) in [
+        ("history", "from=soon", 422, "from"),
+        ("history", "to=", 422, "to"),
+        ("history", "type=MoneyLost", 422, "type"),
+        ("history", "form=tomorrow", 422, "form"),
+        ("history", "cursor=x", 422, "cursor"),
+        ("history", "since=1", 422, "since"),
+        ("state", "version=0", 422, "version"),
+        ("state", "at=2999-01-01T00:00:00Z", 422, "at"),
+        ("state", "version=99", 409, ""),
+        ("state", "read_model=users", 422, "read_model"),
+        ("diff", "", 422, "from"),
+        ("diff", "from=0&to=2999-01-01T00:00:00Z", 422, "to"),
+        ("diff", "from=0&to=99", 409, ""),
+        ("diff", "from=0&limit=0", 422, "limit"),
+        ("diff", "from=0&read_model=search", 422, "read_model"),
+    ] {
+        let route = format!("/accounts/{{id}}/{route}");
+        let request = ask(&route, ("auditor", "audit:read"), query, &json!({}));
+        let Ok(answered) = answer::<Account>(queries, request).await;
+        let Body::Text(text) = answered.body() else {
+            panic!("a body is text");
+        };
+        let told: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(
+            answered.status().as_u16(),
+            status,
+            "{route}?{query}: {told}"
+        );
+        if status == 422 {
+            assert_eq!(told["errors"][0]["field"], field, "{route}?{query}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_document_of_the_past_is_that_of_its_version() {
+    let queries = &queries().await;
+    for read_model in ["accounts", "statistics", "timeline"] {
+        let query = format!("version=1&read_model={read_model}");
+        let route = "/accounts/{id}/state";
+        let request = ask(route, ("auditor", "audit:read"), &query, &json!({}));
+        let Ok(answered) = answer::<Account>(queries, request).await;
+        let Body::Text(text) = answered.body() else {
+            panic!("a body is text");
+        };
+        let told: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(told["version"], 1, "{told}");
+        assert_eq!(told["read_model"], read_model);
+        if read_model == "accounts" {
+            assert_eq!(told["document"]["id"], ID);
+            assert_eq!(told["document"]["version"], 1);
+        }
+    }
 }

@@ -1,0 +1,24 @@
+//! What a stream was: its history, what it amounted to at any moment, what changed between two of them, and what a command
+//! would have come to. It reads the event log alone, and writes nothing.
+//!
+//! | to | look at |
+//! |---|---|
+//! | list what happened | [`history`], [`Filter`], [`view`] |
+//! | see what a stream amounted to | [`then`], of [`StateOf`] an aggregate or [`DocumentOf`] a read model |
+//! | compare two moments | [`diff`], [`changes`] |
+//! | ask what a command would have come to | [`what_if`], [`Supposed`] |
+#![warn(missing_docs)]
+
+mod diff;
+mod error;
+mod fold;
+mod history;
+mod moment;
+mod what_if;
+
+pub use diff::{Between, Change, Diff, Kind, changes, diff};
+pub use error::PastError;
+pub use fold::{DocumentOf, Fold, StateOf, Then, then};
+pub use history::{Filter, Form, Page, Place, history, is_type, unreadable, view};
+pub use moment::{Moment, NotAMoment, SETTLED_AFTER};
+pub use what_if::{Outcome, Supposed, what_if};

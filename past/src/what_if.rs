@@ -1,0 +1,165 @@
+//! What a command would have come to, or what events that never were would have made of a stream.
+
+use crate::{Change, Moment, PastError, StateOf, changes, fold::Fold};
+use chrono::{DateTime, Utc};
+use domain::{Aggregate, FieldError, Refusal, parse};
+use event_store::{EventLog, StoredEvent, rfc3339};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// What is supposed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Supposed {
+    /// A command of this type, with these fields.
+    Command(String, Map<String, Value>),
+    /// Events, each of a type and with its data.
+    Events(Vec<(String, Value)>),
+}
+
+/// What would have come of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Whether there is a rule against it.
+    pub accepted: bool,
+    /// The version that the stream was at; 0 before its first event.
+    pub version: u64,
+    /// When that was recorded: RFC 3339 in UTC.
+    pub timestamp: Option<String>,
+    /// Whether that stays so.
+    pub settled: bool,
+    /// The events, which were not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<Value>>,
+    /// The state after them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Value>,
+    /// What they would have changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<Change>>,
+    /// What would have had to be unique: whether others held it then is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unchecked: Option<Vec<&'static str>>,
+    /// The rule that refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+}
+
+/// What would have come of something, had it been asked of `stream`, or happened to it, at `moment`. A command is decided by what
+/// decides in production; nothing is written. The inner error names each field that is not as it must be.
+///
+/// # Errors
+/// [`PastError::Ahead`] for a version that the stream does not have.
+pub async fn what_if<A: Aggregate>(
+    log: &impl EventLog,
+    stream: &str,
+    moment: Moment,
+    supposed: Supposed,
+    now: DateTime<Utc>,
+) -> Result<Result<Outcome, Vec<FieldError>>, PastError> {
+    let version = moment.version(log, stream).await?;
+    let then = StateOf::<A>::load(log, stream, version).await?;
+    if then.version < version {
+        let head = then.version;
+        return Err(PastError::Ahead { version, head });
+    }
+    let decided = match supposed {
+        Supposed::Command(kind, fields) => command::<A>(&kind, fields).map(|command| {
+            let outcome = A::outcome(&command, &then.value);
+            outcome.map_err(|error| Refusal::of(&error))
+        }),
+        Supposed::Events(given) => events::<A>(given).map(|events| {
+            let state = A::fold(then.value.clone(), &events);
+            Ok((events, state))
+        }),
+    };
+    let decided = match decided {
+        Ok(decided) => decided,
+        Err(invalid) => return Ok(Err(invalid)),
+    };
+    let mut outcome = Outcome {
+        accepted: decided.is_ok(),
+        version,
+        timestamp: (version > 0).then(|| rfc3339(then.timestamp)),
+        settled: moment.is_settled(now),
+        events: None,
+        state: None,
+        changes: None,
+        unchecked: None,
+        refusal: None,
+    };
+    match decided {
+        Err(refusal) => outcome.refusal = Some(refusal),
+        Ok((events, state)) => {
+            let after = version + events.len() as u64;
+            let told = (version + 1..).zip(&events).map(|(version, event)| {
+                let event = StoredEvent::encode::<A>(Uuid::nil(), event)?;
+                let (kind, schema_version, data) = (event.kind, event.schema_version, event.data);
+                Ok(json!({ "version": version, "type": kind, "schema_version": schema_version, "data": data }))
+            });
+            let told: Result<Vec<_>, serde_json::Error> = told.collect();
+            let (before, state_after) = (
+                StateOf::<A>::json(&then.value, version)?,
+                StateOf::<A>::json(&state, after)?,
+            );
+            let held = A::claims(&then.value);
+            let claims = A::claims(&state).into_iter();
+            let new = claims.filter(|claim| !held.contains(claim));
+            outcome.unchecked = Some(new.map(|claim| claim.kind).collect());
+            outcome.changes = Some(changes(&before, &state_after));
+            outcome.events = Some(told?);
+            outcome.state = Some(state_after);
+        }
+    }
+    Ok(Ok(outcome))
+}
+
+/// Reads a command of one of the types that callers may send.
+fn command<A: Aggregate>(
+    kind: &str,
+    fields: Map<String, Value>,
+) -> Result<A::Command, Vec<FieldError>> {
+    let known: Vec<_> = A::ROUTES.iter().map(|(_, command)| *command).collect();
+    if !known.contains(&kind) {
+        return Err(vec![FieldError {
+            field: "command.type".to_owned(),
+            why: format!("must be one of: {}", known.join(", ")),
+        }]);
+    }
+    parse::<A>(kind, fields).map_err(|errors| {
+        let within = errors.into_iter().map(|error| FieldError {
+            field: format!("command.data.{}", error.field),
+            ..error
+        });
+        within.collect()
+    })
+}
+
+/// Reads events of today.
+fn events<A: Aggregate>(given: Vec<(String, Value)>) -> Result<Vec<A::Event>, Vec<FieldError>> {
+    let (mut events, mut invalid) = (Vec::new(), Vec::new());
+    for (at, (kind, data)) in given.into_iter().enumerate() {
+        if !A::EVENT_TYPES.contains(&kind.as_str()) {
+            invalid.push(FieldError {
+                field: format!("events[{at}].type"),
+                why: format!("must be one of: {}", A::EVENT_TYPES.join(", ")),
+            });
+            continue;
+        }
+        match serde_json::from_value(json!({ "type": kind, "data": data })) {
+            Ok(event) => events.push(event),
+            Err(error) => invalid.push(FieldError {
+                field: format!("events[{at}].data"),
+                why: error.to_string(),
+            }),
+        }
+    }
+    if invalid.is_empty() {
+        Ok(events)
+    } else {
+        Err(invalid)
+    }
+}
+
+#[cfg(test)]
+mod tests;
