@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 const ROLE: &str = "AWS::IAM::Role";
 
+/// What is asked about the past.
+const PAST: [&str; 4] = ["/history", "/state", "/diff", "/what-if"];
+
 #[test]
 fn every_route_takes_a_token_of_the_right_scope() {
     fn rule(template: &Template, faults: &mut Faults) {
@@ -37,7 +40,7 @@ fn every_route_takes_a_token_of_the_right_scope() {
                 _ if matches!(route.as_str(), "GET /stats" | "GET /events") => {
                     json!(["audit:read"])
                 }
-                _ if route.ends_with("/history") || route.ends_with("/state") => {
+                _ if PAST.iter().any(|past| route.ends_with(past)) => {
                     json!(["audit:read", "self"])
                 }
                 _ => json!([format!("{collection}:read"), "self"]),
