@@ -37,5 +37,5 @@ async fn told(stack: &Stack) -> anyhow::Result<()> {
     let written = seed::write(stack, &month).await?;
     println!("A month passes: {written} commands, by 20 people and those who look after them.");
     stack.settled(PATIENCE).await?;
-    story::tell(&stack.api, &month).await
+    story::tell(stack, &month).await
 }

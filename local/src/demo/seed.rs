@@ -49,6 +49,7 @@ pub async fn write(stack: &Stack, month: &Month) -> anyhow::Result<usize> {
         .region(Region::new("us-east-1"))
         .credentials_provider(credentials)
         .endpoint_url(&stack.dynamodb)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     let client = Client::from_conf(config);
     let log = DynamoDbEventLog::new(client, "strangelog-events")
@@ -96,7 +97,7 @@ impl<'a> AggregateVisitor for Write<'a> {
             match executed.await {
                 Ok(_) => Ok(1),
                 Err(ExecuteError::Rejected { .. }) => Ok(0),
-                Err(error) => Err(anyhow!("{step:?}: {error}")),
+                Err(error) => Err(anyhow::Error::new(error).context(format!("{step:?}"))),
             }
         })
     }

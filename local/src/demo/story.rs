@@ -1,5 +1,6 @@
 //! Monday, 15:47: what a person does who looks for an account that is gone.
 
+use crate::Stack;
 use crate::demo::month::Month;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 struct Teller {
     api: String,
+    dynamodb: String,
     client: Client,
 }
 
@@ -15,9 +17,10 @@ struct Teller {
 ///
 /// # Errors
 /// It does not answer as the story goes.
-pub async fn tell(api: &str, month: &Month) -> anyhow::Result<()> {
+pub async fn tell(stack: &Stack, month: &Month) -> anyhow::Result<()> {
     let teller = Teller {
-        api: api.replace("127.0.0.1", "localhost"),
+        api: stack.api.replace("127.0.0.1", "localhost"),
+        dynamodb: stack.dynamodb.clone(),
         client: Client::builder().no_proxy().build()?,
     };
     let Month { sarah, account, .. } = month;
@@ -99,7 +102,9 @@ pub async fn tell(api: &str, month: &Month) -> anyhow::Result<()> {
         "      and now: no, {}",
         text(&outcome, "/refusal/detail")
     ));
-    teller.look(&format!("stream/account-{account}/what-if"));
+    teller.look(&format!(
+        "stream/account-{account}/what-if?at={an_hour_before}"
+    ));
 
     say("\nWhat has changed since?\n");
     let diff = teller
@@ -114,7 +119,9 @@ pub async fn tell(api: &str, month: &Month) -> anyhow::Result<()> {
             change["by"]
         ));
     }
-    teller.look(&format!("stream/account-{account}/compare"));
+    teller.look(&format!(
+        "stream/account-{account}/compare?from={an_hour_before}"
+    ));
 
     say("\nThe wrong Sarah was on the cleanup list. Bring her back:\n");
     let body = json!({ "reason": "was no duplicate, ticket 4733" });
@@ -176,7 +183,10 @@ impl Teller {
 
     /// How the same is asked from a command line.
     fn type_in(&self, command: &str) {
-        say(&format!("  terminal    strangelog {command}"));
+        say(&format!(
+            "  terminal    strangelog {command} --endpoint {}",
+            self.dynamodb
+        ));
     }
 }
 
