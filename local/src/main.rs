@@ -124,6 +124,7 @@ fn greet(stack: &Stack) {
     println!(
         "\nReady.
   API        {api}
+  console    {api}/console
   mails      {api}/mail
   DynamoDB   {}
 

@@ -84,11 +84,12 @@ impl Template {
             let message = format!("the route `{method} {path}` is already served by {other}");
             return Err(Wrong::new(line, message));
         }
-        let function = function.to_owned();
+        let authorizer = node.at(&["Auth", "Authorizer"]);
         self.routes.push(Route {
             method,
             path,
-            function,
+            function: function.to_owned(),
+            is_open: authorizer.and_then(Node::text) == Some("NONE"),
         });
         Ok(())
     }

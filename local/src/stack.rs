@@ -158,7 +158,8 @@ impl Stack {
 
         let dynamodb = surroundings.dynamodb;
         if let Some(file) = &options.ready_file {
-            let ready = json!({ "api": api, "dynamodb": dynamodb });
+            let console = format!("{api}/console");
+            let ready = json!({ "api": api, "console": console, "dynamodb": dynamodb });
             write(file, &ready)
                 .await
                 .with_context(|| format!("cannot write {}", file.display()))?;

@@ -72,6 +72,8 @@ pub struct Route {
     pub path: String,
     /// The logical id of the function that answers.
     pub function: String,
+    /// Anybody may call, without a token.
+    pub is_open: bool,
 }
 
 /// From a table's stream to a function.

@@ -52,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "read-model",
         ],
     ),
+    ("console", &["domain", "edge"]),
     ("local", &["domain", "event-store"]),
     (
         "benches",

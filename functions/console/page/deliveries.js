@@ -1,0 +1,123 @@
+// What was not processed: by which consumer, since when and why; and a way to have it tried again.
+
+import { get, isOver } from './api.js';
+import { terminal, tool } from './curl.js';
+import { ask } from './dialog.js';
+import { el, field, fill, select } from './dom.js';
+import { streamLink } from './event.js';
+import { keep, link, parts } from './router.js';
+import { empty, guarded, loading, problem } from './states.js';
+import { time } from './time.js';
+
+const EVERY = 5000;
+const STATUSES = [['', 'whatever is not done'], ['failed', 'failed'], ['pending', 'pending'], ['processing', 'processing']];
+
+export async function show({ about, place, root, signal, every }) {
+  const asked = { consumer: place.params.consumer ?? '', status: place.params.status ?? '' };
+  const consumer = select({ value: asked.consumer, onchange: () => look({ consumer: consumer.value }) }, [['', 'all consumers'], ...about.consumers]);
+  const status = select({ value: asked.status, onchange: () => look({ status: status.value }) }, STATUSES);
+  const found = el('div', {}, loading('deliveries'));
+  const note = el('div');
+  const more = el('button', { type: 'button', hidden: true, onclick: () => tried(() => page(cursor)) }, 'More');
+  const actions = el('p', { class: 'buttons' });
+  const lines = terminal(() => ({ curl: { path: '/deliveries', params: asked }, tool: tool(['deliveries'], asked) }));
+  let cursor = null;
+  let pages = 1;
+  let body = el('tbody');
+  fill(
+    root, el('h1', {}, 'Deliveries'),
+    el('p', { class: 'quiet' }, 'Streams with events that a consumer has not taken in. What is parked waits for a redrive, or for another build; all else is tried again by itself.'),
+    el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Consumer', consumer), field('Status', status)), actions, note, found, el('p', { class: 'more' }, more), lines.node,
+  );
+  offer();
+  // Once somebody leafs on, the list stays as it is until they ask anew.
+  await every(EVERY, async () => pages === 1 && page(null), (error) => fill(note, error && problem(error)));
+
+  function look(change) {
+    Object.assign(asked, change);
+    keep(asked);
+    lines.update();
+    offer();
+    fill(found, loading('deliveries'));
+    return tried(() => page(null));
+  }
+
+  function tried(work) {
+    return work().catch((error) => isOver(error) || fill(note, problem(error)));
+  }
+
+  async function page(from) {
+    const mine = { ...asked };
+    const { body: answer } = await get('/deliveries', { ...asked, limit: 50, cursor: from }, signal);
+    if (mine.consumer !== asked.consumer || mine.status !== asked.status) return;
+    if (!from) body = el('tbody');
+    pages = from ? pages + 1 : 1;
+    cursor = answer.next_cursor;
+    body.append(...answer.data.map((one) => row(one)));
+    more.hidden = !cursor;
+    const focused = found.contains(document.activeElement);
+    // A list under somebody's fingers is not drawn anew.
+    if (focused && !from) return;
+    fill(found, body.children.length ? table(body, true) : empty(asked.status || asked.consumer ? 'Nothing such.' : 'Everything was processed by everybody who must know of it.'));
+  }
+
+  function offer() {
+    const name = asked.consumer;
+    const label = name ? `Redrive all that ${name} has parked` : 'Redrive';
+    if (name) fill(actions, guarded('ops:write', label, () => redrive(name, null, told)));
+    else fill(actions, el('small', { class: 'quiet' }, 'Choose a consumer to redrive all that it has parked, or redrive one stream below.'));
+  }
+
+  function told(answer) {
+    fill(note, asked_for('redrive', answer));
+  }
+
+  function row(one) {
+    return deliveryRow(one, (stream) => redrive(one.consumer, stream, told), true);
+  }
+}
+
+/** Says that something was asked for, and where it stands. */
+export function asked_for(what, { id }) {
+  return el('p', { class: 'done', role: 'status' }, `The ${what} is asked for, as `, el('code', {}, `ops-${id}`), '. The consumer hears of it in a moment.');
+}
+
+/** Asks for a redrive, of one stream or of all. */
+export function redrive(consumer, stream, done) {
+  ask({
+    title: stream ? `Redrive one stream for ${consumer}` : `Redrive ${consumer}`,
+    text: stream ? `${consumer} tries again to take in ${stream}.` : `${consumer} tries again to take in every stream that it has parked.`,
+    label: 'Redrive',
+    request: (reason) => ({ method: 'POST', path: '/deliveries/redrives', body: { consumer, reason, ...(stream && { stream }) } }),
+    done,
+  });
+}
+
+/** Deliveries as a table. */
+export function table(body, isOfAll) {
+  const heads = ['consumer', ...(isOfAll ? ['stream'] : []), 'status', 'applied', 'since', 'why', ''];
+  return el('table', { class: 'wide' }, el('thead', {}, el('tr', {}, heads.map((head) => el('th', { scope: 'col' }, head)))), body);
+}
+
+/** One consumer and one stream. */
+export function deliveryRow({ consumer, stream, status, applied, version, since, failed }, again, isOfAll) {
+  const why = failed && [
+    failed.why, el('br'),
+    el('small', {}, `at version ${failed.version}, tried ${failed.attempts === 1 ? 'once' : `${failed.attempts} times`}, `, failed.parked ? el('b', {}, 'parked') : 'tried again by itself'),
+  ];
+  const [category] = parts(stream);
+  const cell = (label, ...content) => el('td', { 'data-label': label }, el('span', {}, content));
+  return el(
+    'tr', {},
+    el('th', { scope: 'row', 'data-label': 'consumer' }, consumer),
+    isOfAll && cell('stream', category === 'ops' ? el('code', {}, stream) : streamLink(stream)),
+    cell('status', el('span', { class: `badge delivery-${status}` }, status)),
+    cell('applied', `${applied} of ${version}`),
+    cell('since', since ? time(since) : '–'),
+    cell('why', why || (status === 'pending' ? 'It has not come to it yet.' : '–')),
+    cell('', status === 'failed' && guarded('ops:write', 'Redrive', () => again(stream), { class: 'small' })),
+  );
+}
+
+/** The link to what a consumer has not done. */
+export const consumerLink = (consumer) => el('a', { href: link(['deliveries'], { consumer }) }, consumer);

@@ -1,0 +1,71 @@
+// Makes elements. Text is always text: there is no way through here for markup, and the page's policy allows none.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** An element: attributes by name, listeners as `onclick`, then children; what is null or false is left out. */
+export function el(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Puts these children in place of all that an element has. */
+export function fill(node, ...children) {
+  node.replaceChildren(...kept(children));
+  return node;
+}
+
+function filled(node, attributes, children) {
+  node.append(...kept(children));
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    // A select has a value only once it has its options.
+    else if (name === 'value' && 'value' in node && node.namespaceURI !== SVG) node.value = value;
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+  return node;
+}
+
+function kept(children) {
+  const shown = (child) => child !== null && child !== undefined && child !== false;
+  return children.flat(Infinity).filter(shown).map((child) => (child instanceof Node ? child : String(child)));
+}
+
+/** A field with its label; `hint` stands below it. */
+export function field(label, input, hint) {
+  return el('label', { class: 'field' }, el('span', {}, label), input, hint && el('small', {}, hint));
+}
+
+/** A select; each option is a text, or a pair of value and text. */
+export function select(attributes, options) {
+  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
+  return el('select', attributes, pairs.map(([value, text]) => el('option', { value }, text)));
+}
+
+/** Says something to those who do not see the page. */
+export function announce(text) {
+  document.getElementById('status').textContent = text;
+}
+
+let copied;
+
+/** A button that copies a text, which may be known only when it is asked for. */
+export function copyButton(text, label = 'Copy') {
+  const button = el('button', { type: 'button', class: 'small', onclick: copy }, label);
+  async function copy() {
+    clearTimeout(copied);
+    try {
+      await navigator.clipboard.writeText(typeof text === 'function' ? text() : text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Not allowed: select and copy it';
+    }
+    announce(button.textContent);
+    copied = setTimeout(() => { button.textContent = label; }, 2000);
+  }
+  return button;
+}

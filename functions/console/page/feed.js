@@ -1,0 +1,170 @@
+// Events of all streams as they happen, newest first.
+
+import { get, isOver } from './api.js';
+import { terminal, tool } from './curl.js';
+import { announce, el, field, fill, select } from './dom.js';
+import { eventItem } from './event.js';
+import { viewKeys } from './keys.js';
+import { keep } from './router.js';
+import { empty, loading, problem } from './states.js';
+import { before, time } from './time.js';
+
+const PAGE = 50;
+const EVERY = 2000;
+/** How many pages of news are taken at a time: more would be read by nobody. */
+const PAGES = 5;
+// The index of events is written a moment after the events: what comes late is looked for again.
+const OVERLAP = 120_000;
+const SINCE = [['3600000', 'the last hour'], ['86400000', 'the last day'], ['604800000', 'the last week'], ['2592000000', 'the last 30 days']];
+const DAY = '86400000';
+
+export async function show({ about, place, root, signal, every, hasPast }) {
+  const { around, window = '5m' } = place.params;
+  const filters = { type: place.params.type ?? '', since: place.params.since ?? DAY };
+  const seen = new Set();
+  let newest = null;
+  let oldest = null;
+  let cursor = null;
+  let isPaused = Boolean(around);
+  let first = null;
+
+  const types = about.aggregates.filter(({ category }) => about.read_models[category]).flatMap((one) => one.event_types);
+  const type = select({ value: filters.type, onchange: () => filtered({ type: type.value }) }, [['', 'all types'], ...types]);
+  const since = select({ value: filters.since, onchange: () => filtered({ since: since.value }) }, SINCE);
+  const text = el('input', { type: 'search', placeholder: 'a name, an id, a reason …', value: place.params.text ?? '', oninput: sift });
+  const pause = el('button', { type: 'button', 'aria-pressed': 'false', onclick: toggle }, 'Pause');
+  const state = el('span', { class: 'live', role: 'status' });
+  const list = el('ol', { class: 'events', 'aria-label': 'Events, newest first' });
+  const note = el('div');
+  const more = el('button', { type: 'button', onclick: older }, 'Older events');
+  const lines = terminal(() => ({
+    curl: { path: '/events', params: around ? asked() : { ...asked(), limit: PAGE } },
+    tool: around ? tool(['around', around], { window, type: filters.type }) : tool(['tail'], { type: filters.type }),
+  }));
+
+  const heading = around
+    ? el('p', {}, 'What happened within ', el('b', {}, window), ' of ', time(around), '. ', el('a', { href: '#feed' }, 'Back to what happens now'))
+    : el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', type), field('Of', since), field('Among what is shown', text), pause, state);
+  fill(root, el('h1', {}, around ? 'Around a moment' : 'Feed'), heading, note, list, el('p', { class: 'more' }, more), lines.node);
+  if (!around) viewKeys({ ' ': toggle });
+  await begin();
+  if (!around) await every(EVERY, news, failed);
+
+  function asked() {
+    if (around) return { around, window, type: filters.type };
+    return { from: before(Date.now(), Number(filters.since)), type: filters.type };
+  }
+
+  async function begin() {
+    const of = { ...filters };
+    fill(note, loading('events'));
+    const { body } = await get('/events', { ...asked(), limit: PAGE }, signal);
+    if (of.type !== filters.type || of.since !== filters.since) return;
+    seen.clear();
+    fill(list);
+    add(body.data, false);
+    first = new Date();
+    cursor = body.next_cursor;
+    settled();
+  }
+
+  function settled() {
+    more.hidden = !cursor;
+    sift();
+    lines.update();
+    if (list.children.length) return;
+    if (filters.type || around || filters.since !== '2592000000') fill(note, empty('No such event. Look further back, or for another type.'));
+    else fill(note, empty('Nothing has happened yet. Create a user, and it shows here at once.'));
+  }
+
+  function add(events, areNew) {
+    const unseen = events.filter((event) => !seen.has(identity(event)));
+    for (const event of unseen) {
+      seen.add(identity(event));
+      const item = eventItem(event, { isNew: areNew, hasPast });
+      item.dataset.at = event.timestamp;
+      // What was indexed late belongs further down.
+      const next = areNew ? [...list.children].find((other) => other.dataset.at <= event.timestamp) : null;
+      list.insertBefore(item, next ?? null);
+    }
+    const times = [newest, oldest, ...events.map((event) => event.timestamp)].filter(Boolean).sort();
+    [oldest, newest] = [times[0] ?? null, times.at(-1) ?? null];
+    return unseen.length;
+  }
+
+  async function news() {
+    if (isPaused || !first) return;
+    const of = { ...filters };
+    const from = newest ? before(newest, OVERLAP) : asked().from;
+    let count = 0;
+    let next = null;
+    for (let page = 0; page < PAGES; page += 1) {
+      const { body } = await get('/events', { from, type: of.type, limit: 100, cursor: next }, signal);
+      if (of.type !== filters.type || of.since !== filters.since || isPaused) return;
+      // What is older than all that is shown comes with the older events.
+      const due = body.data.filter((event) => !cursor || !oldest || event.timestamp >= oldest);
+      const isKnown = due.length < body.data.length || due.some((event) => seen.has(identity(event)));
+      count += add(due, true);
+      next = body.next_cursor;
+      if (!next || isKnown) break;
+    }
+    if (count) {
+      fill(note);
+      sift();
+      announce(`${count} new ${count === 1 ? 'event' : 'events'}`);
+    }
+    fill(state, el('span', { class: 'dot' }), 'live');
+  }
+
+  function failed(error) {
+    fill(note, error && problem(error));
+    if (error) fill(state, 'not live: trying again');
+  }
+
+  async function older() {
+    more.disabled = true;
+    try {
+      const { body } = await get('/events', { ...asked(), limit: PAGE, cursor }, signal);
+      add(body.data, false);
+      cursor = body.next_cursor;
+      settled();
+    } catch (error) {
+      if (!isOver(error)) fill(note, problem(error));
+    }
+    more.disabled = false;
+  }
+
+  async function filtered(change) {
+    Object.assign(filters, change);
+    remember();
+    [newest, oldest, first] = [null, null, null];
+    try {
+      await begin();
+      if (list.children.length) fill(note);
+    } catch (error) {
+      if (!isOver(error)) fill(note, problem(error));
+    }
+  }
+
+  function remember() {
+    keep({ type: filters.type, since: filters.since === DAY ? '' : filters.since, text: text.value });
+  }
+
+  /** Hides what does not hold the text. */
+  function sift() {
+    const wanted = text.value.trim().toLowerCase();
+    for (const item of list.children) item.hidden = wanted !== '' && !item.textContent.toLowerCase().includes(wanted);
+    const hidden = [...list.children].every((item) => item.hidden);
+    if (list.children.length && !around) remember();
+    if (list.children.length) fill(note, hidden && empty('None of what is shown holds this text. ', cursor ? 'Older events may.' : ''));
+  }
+
+  function toggle() {
+    isPaused = !isPaused;
+    pause.setAttribute('aria-pressed', String(isPaused));
+    pause.textContent = isPaused ? 'Go on' : 'Pause';
+    fill(state, isPaused ? 'paused' : 'live');
+  }
+}
+
+const identity = (event) => event.id ?? `${event.stream}/${event.version}`;

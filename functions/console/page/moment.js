@@ -1,0 +1,60 @@
+// A field that takes a moment of a stream: a version, a time, or so long ago.
+
+import { el, field } from './dom.js';
+import { before, mode } from './time.js';
+
+const HOUR = 3_600_000;
+const SPANS = { s: 1000, m: 60_000, h: HOUR, d: 24 * HOUR };
+const HINT = 'a version (7), a time (2026-11-21 15:47, or with a zone), or 2h ago; empty is now';
+
+/** Reads what was typed: `{ version }`, `{ at }`, `{}` for now, or `{ wrong }`. */
+export function read(text) {
+  const typed = text.trim();
+  if (!typed || typed === 'now') return {};
+  if (/^\d+$/.test(typed)) return { version: Number(typed) };
+  const ago = /^-?(\d+)\s*([smhd])(in|our|ay)?s?(\s+ago)?$/.exec(typed);
+  if (ago) return { at: before(Date.now(), Number(ago[1]) * SPANS[ago[2]]) };
+  const zoned = /(z|[+-]\d\d:?\d\d)$/i.test(typed) && /\d:\d/.test(typed);
+  const plain = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?( utc)?$/i.test(typed);
+  if (!zoned && !plain) return { wrong: `“${typed}” is no moment: ${HINT}` };
+  // Microseconds are kept: an event's own time must lead to its own version.
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(typed)) return { at: typed };
+  let iso = typed.replace(/ utc$/i, 'Z').replace(/^(\d{4}-\d\d-\d\d) /, '$1T').replace(/ (?=[+-]\d\d)/, '');
+  if (/^\d{4}-\d\d-\d\d$/.test(iso)) iso += 'T00:00';
+  if (plain && !/z$/i.test(iso) && mode() === 'utc') iso += 'Z';
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? { wrong: `“${typed}” is no day and time` } : { at: date.toISOString() };
+}
+
+/** A moment as one parameter, and in the URL. */
+export const asText = ({ version, at }) => (version === undefined ? (at ?? '') : String(version));
+
+/** Some moments that one often looks for, from the last event of a stream. */
+export function picks(last) {
+  return [
+    ['an hour before the last event', before(last.timestamp, HOUR)],
+    ['just before the last event', String(last.version - 1)],
+    ['the first version', '1'],
+    ['the last version', String(last.version)],
+    ['now', ''],
+  ];
+}
+
+/** The field. `change` is called with what was read whenever it is made out; `input.set(text)` sets it. */
+export function momentField(label, value, choices, change) {
+  const wrong = el('small', { class: 'wrong', role: 'alert' });
+  const input = el('input', { type: 'text', value: value ?? '', placeholder: 'now', autocomplete: 'off', spellcheck: 'false', onchange: taken });
+  function taken() {
+    const found = read(input.value);
+    wrong.textContent = found.wrong ?? '';
+    input.setAttribute('aria-invalid', String(Boolean(found.wrong)));
+    if (!found.wrong) change(found);
+  }
+  const set = (text) => {
+    input.value = text;
+    taken();
+  };
+  const buttons = choices.map(([text, moment]) => el('button', { type: 'button', class: 'small', onclick: () => set(moment) }, text));
+  const node = el('div', { class: 'moment' }, field(label, input, HINT), wrong, el('div', { class: 'picks' }, buttons));
+  return { node, input, set, read: () => read(input.value) };
+}

@@ -1,0 +1,145 @@
+// Steps through the versions of a stream: the state after each, what made it, and what changed.
+
+import { get, isOver } from './api.js';
+import { terminal, tool } from './curl.js';
+import { announce, el, fill } from './dom.js';
+import { eventList } from './event.js';
+import { viewKeys } from './keys.js';
+import { momentField, picks } from './moment.js';
+import { currencyOf } from './money.js';
+import { keep, link } from './router.js';
+import { empty, loading, problem } from './states.js';
+import { time } from './time.js';
+import { changeTable, tree } from './value.js';
+
+const BEAT = 900;
+/** How many versions are kept: one may step back and forth without asking again. */
+const MOST = 200;
+
+export async function show({ place, root, signal, stream, hasPast }) {
+  const known = new Map();
+  let version = 0;
+  let player = null;
+
+  const range = el('input', { type: 'range', min: 1, max: stream.version, step: 1, 'aria-label': 'Version', oninput: () => step(Number(range.value)) });
+  const play = el('button', { type: 'button', class: 'primary play', onclick: toggle }, 'Play');
+  const button = (label, text, to) => el('button', { type: 'button', 'aria-label': label, title: label, onclick: () => step(to()) }, text);
+  const where = el('p', { class: 'where', role: 'status' });
+  const shown = el('div', { class: 'halves' });
+  const jump = momentField('Jump to', '', stream.last ? picks(stream.last) : [], (moment) => tried(() => jumped(moment)));
+  const lines = terminal(() => ({ curl: { path: `${stream.path}/state`, params: { version } }, tool: tool(['state', stream.name], { version }) }));
+  fill(
+    root,
+    el(
+      'div', { class: 'player' },
+      button('The first version (Home)', '⏮', () => 1), button('One version back (←)', '◀', () => version - 1), play,
+      button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '⏭', () => stream.version), range,
+    ),
+    where, shown, jump.node, lines.node,
+  );
+  viewKeys({ ArrowLeft: () => step(version - 1), ArrowRight: () => step(version + 1), Home: () => step(1), End: () => step(stream.version), ' ': toggle });
+  signal.addEventListener('abort', pause);
+  const { version: asked, at } = place.params;
+  if (at) await tried(() => jumped({ at }));
+  else await step(Number(asked) || stream.version);
+
+  /** Shows a version, and asks for the next one already. */
+  async function step(to) {
+    const wanted = Math.min(Math.max(Math.round(to), 1), stream.version);
+    if (wanted === version) return;
+    version = wanted;
+    range.value = version;
+    range.setAttribute('aria-valuetext', `version ${version} of ${stream.version}`);
+    if (!known.has(version)) where.textContent = `Version ${version} of ${stream.version} …`;
+    keep({ version });
+    lines.update();
+    await tried(async () => {
+      const found = await load(wanted);
+      if (wanted === version) draw(found);
+      if (version < stream.version) load(version + 1).catch(() => null);
+    });
+  }
+
+  function load(number) {
+    if (!known.has(number)) {
+      if (known.size >= MOST) known.delete(known.keys().next().value);
+      const state = get(`${stream.path}/state`, { version: number }, signal);
+      const diff = hasPast(stream.category)
+        ? get(`${stream.path}/diff`, { from: number - 1, to: number }, signal)
+        : get(`${stream.path}/history`, { from: number, to: number }, signal);
+      const both = Promise.all([state, diff]);
+      known.set(number, both);
+      both.catch(() => known.delete(number));
+    }
+    return known.get(number);
+  }
+
+  function draw([{ body: state }, { body: diff }]) {
+    const [event] = diff.events ?? diff.data ?? [];
+    const changes = diff.changes ?? [];
+    const currency = currencyOf(state.state) ?? currencyOf(event?.data);
+    fill(where, `Version ${state.version} of ${stream.version}, `, time(state.timestamp), state.version === stream.version ? ', as it is now' : '');
+    fill(
+      shown,
+      el('section', {}, el('h2', {}, 'State'), tree(state.state, changes)),
+      el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes, currency) : empty('Nothing that the state shows.'), next(state)),
+    );
+    announce(`Version ${state.version}: ${event?.type ?? ''}, ${changes.length} changes`);
+  }
+
+  function next(state) {
+    if (!hasPast(stream.category)) return null;
+    const at = (text, tab, params) => el('a', { href: link(['stream', stream.name, tab], params) }, text);
+    return el('p', { class: 'links' }, at('What if, here', 'what-if', { version: state.version }), at('Compare with now', 'compare', { from: state.version }));
+  }
+
+  /** Goes to a version, or to the one that a time falls into. */
+  async function jumped({ version: number, at: moment }) {
+    pause();
+    if (number !== undefined) {
+      await step(number);
+      return;
+    }
+    if (!moment) {
+      await step(stream.version);
+      return;
+    }
+    if (!version) fill(shown, loading('the state'));
+    const { body } = await get(`${stream.path}/state`, { at: moment }, signal);
+    if (body.version === 0) {
+      version = 0;
+      fill(where, 'At ', time(moment), ' there was nothing yet: the first event came later.');
+      fill(shown, empty('No state. ', el('button', { type: 'button', onclick: () => step(1) }, 'To the first version')));
+      return;
+    }
+    await step(body.version);
+    where.append(' – as it was at ', time(moment));
+  }
+
+  function toggle() {
+    if (player) {
+      pause();
+      return;
+    }
+    play.textContent = 'Pause';
+    play.setAttribute('aria-pressed', 'true');
+    const beat = async () => {
+      const mine = player;
+      await step(version < stream.version ? version + 1 : 1);
+      if (version >= stream.version) pause();
+      if (player && player === mine) player = setTimeout(beat, BEAT);
+    };
+    player = setTimeout(beat, version >= stream.version ? 0 : BEAT / 3);
+  }
+
+  function pause() {
+    clearTimeout(player);
+    player = null;
+    play.textContent = 'Play';
+    play.setAttribute('aria-pressed', 'false');
+  }
+
+  function tried(work) {
+    return work().catch((error) => isOver(error) || fill(shown, problem(error, () => tried(work))));
+  }
+}

@@ -1,0 +1,119 @@
+//! `GET /console/about.json`: what the page must know of this build to draw forms and filters. No data of the store.
+
+use crate::sign_in::SignIn;
+use domain::Aggregate;
+use domain::registry::{self, AggregateVisitor};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Describes the build: all of it comes from the registry, so that a new aggregate is in the console as it is.
+pub fn about(name: &str, sign_in: Option<&SignIn>) -> Value {
+    let aggregates = registry::AGGREGATES.iter();
+    let aggregates: Vec<_> = aggregates
+        .filter_map(|(category, _)| registry::aggregate(category, Described))
+        .collect();
+    let mut read_models = BTreeMap::<_, Vec<_>>::new();
+    for (name, category) in registry::PROJECTIONS {
+        read_models.entry(*category).or_default().push(*name);
+    }
+    let auth = sign_in.map(|sign_in| {
+        json!({
+            "client_id": sign_in.client_id,
+            "authorize_url": sign_in.authorize_url,
+            "token_url": sign_in.token_url,
+            "scopes": scopes(),
+        })
+    });
+    json!({
+        "name": name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "auth": auth,
+        "aggregates": aggregates,
+        "consumers": registry::consumers().keys().collect::<Vec<_>>(),
+        "read_models": read_models,
+    })
+}
+
+/// What the console asks for: it reads everything, and writes nothing but what operators ask of consumers.
+fn scopes() -> BTreeSet<String> {
+    struct Read;
+    impl AggregateVisitor for Read {
+        type Output = String;
+        fn visit<A: Aggregate>(self) -> String {
+            format!("{}:read", A::SCOPE)
+        }
+    }
+    let kept = registry::PROJECTIONS.iter();
+    let kept = kept.filter_map(|(_, category)| registry::aggregate(category, Read));
+    let more = ["audit:read", "ops:write"].map(str::to_owned);
+    kept.chain(more).collect()
+}
+
+struct Described;
+
+impl AggregateVisitor for Described {
+    type Output = Value;
+
+    fn visit<A: Aggregate>(self) -> Value {
+        let commands = A::ROUTES.iter();
+        let commands = commands
+            .map(|(route, command)| json!({ "type": command, "route": route, "fields": [] }));
+        json!({
+            "collection": A::COLLECTION,
+            "category": A::CATEGORY,
+            "statuses": A::STATUSES,
+            "event_types": A::EVENT_TYPES,
+            "commands": commands.collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_aggregate_consumer_and_read_model_is_described() {
+        let about = about("prod", None);
+        assert_eq!(
+            (&about["name"], &about["auth"]),
+            (&json!("prod"), &json!(null))
+        );
+        let aggregates = about["aggregates"].as_array().expect("a list");
+        let categories: Vec<_> = aggregates.iter().map(|one| &one["category"]).collect();
+        assert_eq!(categories, ["user", "account", "transfer", "ops"]);
+        let user = &aggregates[0];
+        assert_eq!(user["collection"], "users");
+        assert_eq!(user["statuses"], json!(["active", "suspended"]));
+        let command = &user["commands"][1];
+        assert_eq!(
+            (&command["type"], &command["route"]),
+            (&json!("ChangeUserName"), &json!("PUT /users/{id}/name"))
+        );
+        assert_eq!(
+            about["read_models"]["user"],
+            json!(["users", "timeline", "statistics", "search"])
+        );
+        let consumers = about["consumers"].as_array().expect("a list");
+        assert_eq!(consumers.len(), registry::consumers().len());
+    }
+
+    #[test]
+    fn whoever_signs_in_is_asked_for_what_the_console_needs() {
+        let sign_in = SignIn::of(
+            "console".to_owned(),
+            "https://a.example/in".to_owned(),
+            "https://b.example/token".to_owned(),
+        );
+        let about = about("prod", sign_in.expect("it is right").as_ref());
+        assert_eq!(
+            about["auth"],
+            json!({
+                "client_id": "console",
+                "authorize_url": "https://a.example/in",
+                "token_url": "https://b.example/token",
+                "scopes": ["accounts:read", "audit:read", "ops:write", "users:read"],
+            })
+        );
+    }
+}
