@@ -69,10 +69,12 @@ export async function show({ root, signal, every }) {
     );
   }
 
-  const told = (what) => (answer) => {
-    document.activeElement?.blur();
-    fill(note, asked_for(what, answer));
-  };
+  function told(what) {
+    return (answer) => {
+      document.activeElement?.blur();
+      fill(note, asked_for(what, answer));
+    };
+  }
 
   function begin(consumer) {
     ask({
