@@ -160,7 +160,7 @@ test('what if: accepted with its events and state, or refused by a rule; nothing
     await refused.getByText(/balance of 150000/).waitFor();
     await amount.fill('');
     await page.getByRole('button', { name: 'What if?' }).click();
-    await page.getByText('amount is needed').waitFor();
+    await page.getByRole('alert').getByText('amount').waitFor();
     await amount.fill('lots');
     await page.getByRole('button', { name: 'What if?' }).click();
     await page.getByText('must be a whole number').waitFor();

@@ -174,7 +174,8 @@ function control({ name, type, format, choices, required, why }, given, currency
   }
   const read = () => {
     const text = input.value.trim();
-    if (!text) return required ? { wrong: `${name} is needed${why ? `: ${why}` : ''}` } : {};
+    // What is missing, the API says: now and then one field stands in for another.
+    if (!text) return {};
     if (type === 'boolean') return { value: text === 'true' };
     if (type !== 'integer') return { value: input.value };
     return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? { value: Number(text) } : { wrong: `${name} must be a whole number, of minor units if it is money` };
