@@ -2,7 +2,7 @@
 
 import { get, isOver, json } from './api.js';
 import { terminal, tool } from './curl.js';
-import { copyButton, el, fill } from './dom.js';
+import { copyButton, el, field, fill } from './dom.js';
 import { eventItem } from './event.js';
 import { asText, momentField, picks, read } from './moment.js';
 import { currencyOf } from './money.js';
@@ -24,7 +24,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
   what.value = asked.read_model;
   const swap = el('button', { type: 'button', onclick: swapped }, 'Swap');
   const lines = terminal(() => ({ curl: { path, params: asked }, tool: tool(['diff', stream.name], { from: asked.from, to: asked.to, 'read-model': asked.read_model }) }));
-  fill(root, el('div', { class: 'filters' }, from.node, to.node, el('label', { class: 'field' }, el('span', {}, 'Of'), what), swap), found, lines.node);
+  fill(root, el('div', { class: 'filters' }, from.node, to.node, field('Of', what), swap), found, lines.node);
   await look({});
 
   async function look(change) {

@@ -35,9 +35,14 @@ function kept(children) {
   return children.flat(Infinity).filter(shown).map((child) => (child instanceof Node ? child : String(child)));
 }
 
+let fields = 0;
+
 /** A field with its label; `hint` stands below it. */
 export function field(label, input, hint) {
-  return el('label', { class: 'field' }, el('span', {}, label), input, hint && el('small', {}, hint));
+  fields += 1;
+  const id = `hint-${fields}`;
+  if (hint) input.setAttribute('aria-describedby', id);
+  return el('div', { class: 'field' }, el('label', {}, el('span', {}, label), input), hint && el('small', { id }, hint));
 }
 
 /** A select; each option is a text, or a pair of value and text. */
