@@ -134,7 +134,7 @@ async fn touched<F: Fold>(
             version: 0,
             timestamp: DateTime::UNIX_EPOCH,
         },
-        first => F::load(log, stream, first - 1).await?,
+        first => F::load(log, stream, Moment::Version(first - 1)).await?,
     };
     let begins = log.newest(stream, 1..=first, 1).await?.pop();
     let begins = begins.map_or(first, |commit| commit.version);

@@ -31,11 +31,11 @@ pub trait Fold {
         event: &Recorded<<Self::Source as Decider>::Event>,
     ) -> Result<Self::Value, PastError>;
 
-    /// What it was at `version`, and the version that was reached: less, where the stream never got so far.
+    /// What it was at a moment, and the version that was reached: less, where the stream never got so far.
     fn load(
         log: &impl EventLog,
         stream: &str,
-        version: u64,
+        moment: Moment,
     ) -> impl Future<Output = Result<Loaded<Self::Value>, PastError>> + Send;
 
     /// How it is told; null before the first event.
@@ -55,7 +55,8 @@ pub struct Loaded<V> {
     pub timestamp: DateTime<Utc>,
 }
 
-/// The state of an aggregate, on which its commands are decided. It takes one read or two, however long the stream is.
+/// The state of an aggregate, on which its commands are decided. It takes one read or two, however long the stream is; a time
+/// takes about log2(version) reads of one commit more.
 pub struct StateOf<A>(PhantomData<A>);
 
 impl<A: Aggregate> Fold for StateOf<A> {
@@ -73,8 +74,9 @@ impl<A: Aggregate> Fold for StateOf<A> {
     async fn load(
         log: &impl EventLog,
         stream: &str,
-        version: u64,
+        moment: Moment,
     ) -> Result<Loaded<A::State>, PastError> {
+        let version = moment.version(log, stream).await?;
         let loaded = Stream::<A>::load_at(log, stream, version).await?;
         Ok(Loaded {
             value: loaded.state,
@@ -117,24 +119,33 @@ impl<R: ReadModel> Fold for DocumentOf<R> {
     async fn load(
         log: &impl EventLog,
         stream: &str,
-        version: u64,
+        moment: Moment,
     ) -> Result<Loaded<Self::Value>, PastError> {
+        let (to, until) = match moment {
+            Moment::Version(version) => (version, DateTime::<Utc>::MAX_UTC),
+            Moment::Time(time) => (u64::MAX, time),
+        };
         let mut loaded = Loaded {
             value: None,
             version: 0,
             timestamp: DateTime::UNIX_EPOCH,
         };
-        while loaded.version < version {
+        while loaded.version < to {
             let due = loaded.version + 1;
-            let commits = log.read(stream, due..=version, PIECE).await?;
+            let commits = log.read(stream, due..=to, PIECE).await?;
             for commit in &commits {
+                let timestamp = commit.stamp()?.timestamp;
+                // OK because no later commit of the stream was recorded before.
+                if timestamp > until {
+                    return Ok(loaded);
+                }
                 for event in commit.recorded::<R::Source>()? {
-                    if event.version <= version {
+                    if event.version <= to {
                         loaded.value = Self::step(loaded.value, &event)?;
                     }
                 }
-                loaded.version = commit.last_version()?.min(version);
-                loaded.timestamp = commit.stamp()?.timestamp;
+                loaded.version = commit.last_version()?.min(to);
+                loaded.timestamp = timestamp;
             }
             if commits.len() < PIECE {
                 break;
@@ -161,7 +172,7 @@ pub struct Then {
     pub state: Value,
 }
 
-/// What `stream` amounted to at `moment`. A time takes about log2(version) reads of one commit more.
+/// What `stream` amounted to at `moment`.
 ///
 /// # Errors
 /// [`PastError::Unknown`] for a stream without events, [`PastError::Ahead`] for a version that it does not have.
@@ -171,33 +182,44 @@ pub async fn then<F: Fold>(
     moment: Moment,
     now: DateTime<Utc>,
 ) -> Result<Then, PastError> {
-    let (loaded, version) = load::<F>(log, stream, moment).await?;
-    let is_start = version == 0;
+    let unknown = || PastError::Unknown {
+        stream: stream.to_owned(),
+    };
+    let loaded = match reached::<F>(log, stream, moment).await {
+        Err(PastError::Ahead { head: 0, .. }) => return Err(unknown()),
+        reached => reached?,
+    };
+    let version = loaded.version;
+    if version == 0 && log.read(stream, 1..=1, 1).await?.is_empty() {
+        return Err(unknown());
+    }
     Ok(Then {
         version,
-        timestamp: (!is_start).then(|| rfc3339(loaded.timestamp)),
+        timestamp: (version > 0).then(|| rfc3339(loaded.timestamp)),
         settled: moment.is_settled(now),
-        state: if is_start {
-            Value::Null
-        } else {
-            F::json(&loaded.value, version)?
+        state: match version {
+            0 => Value::Null,
+            version => F::json(&loaded.value, version)?,
         },
     })
 }
 
-/// What was there at a moment, and its version: what is loaded is beyond it if that is 0, to see that there is a stream.
-async fn load<F: Fold>(
+/// What was there at a moment; a stream without events was at version 0 at every one.
+///
+/// # Errors
+/// [`PastError::Ahead`] for a version that the stream does not have.
+pub(crate) async fn reached<F: Fold>(
     log: &impl EventLog,
     stream: &str,
     moment: Moment,
-) -> Result<(Loaded<F::Value>, u64), PastError> {
-    let version = moment.version(log, stream).await?;
-    let loaded = F::load(log, stream, version.max(1)).await?;
-    match loaded.version {
-        0 => Err(PastError::Unknown {
-            stream: stream.to_owned(),
-        }),
-        head if head < version => Err(PastError::Ahead { version, head }),
-        _ => Ok((loaded, version)),
+) -> Result<Loaded<F::Value>, PastError> {
+    let loaded = F::load(log, stream, moment).await?;
+    let head = loaded.version;
+    match moment {
+        Moment::Version(version) if head < version => Err(PastError::Ahead { version, head }),
+        Moment::Version(_) | Moment::Time(_) => Ok(loaded),
     }
 }
+
+#[cfg(test)]
+mod tests;

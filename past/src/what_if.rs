@@ -1,6 +1,7 @@
 //! What a command would have come to, or what events that never were would have made of a stream.
 
-use crate::{Change, Moment, PastError, StateOf, changes, fold::Fold};
+use crate::fold::{Fold, reached};
+use crate::{Change, Moment, PastError, StateOf, changes};
 use chrono::{DateTime, Utc};
 use domain::{Aggregate, FieldError, Refusal, parse};
 use event_store::{EventLog, StoredEvent, rfc3339};
@@ -57,12 +58,8 @@ pub async fn what_if<A: Aggregate>(
     supposed: Supposed,
     now: DateTime<Utc>,
 ) -> Result<Result<Outcome, Vec<FieldError>>, PastError> {
-    let version = moment.version(log, stream).await?;
-    let then = StateOf::<A>::load(log, stream, version).await?;
-    if then.version < version {
-        let head = then.version;
-        return Err(PastError::Ahead { version, head });
-    }
+    let then = reached::<StateOf<A>>(log, stream, moment).await?;
+    let version = then.version;
     let decided = match supposed {
         Supposed::Command(kind, fields) => command::<A>(&kind, fields).map(|command| {
             let outcome = A::outcome(&command, &then.value);
