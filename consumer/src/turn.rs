@@ -63,7 +63,11 @@ pub(crate) fn turned(before: &Generations, name: &str, state: &State, now: &Now)
                 let_go(&mut next, kept, now);
             }
         }
-        State::Started { .. } | State::Unknown | State::Remade { .. } | State::Redriven { .. } => {}
+        State::Started { .. }
+        | State::Unknown
+        | State::Remade { .. }
+        | State::Redriven { .. }
+        | State::ClaimsRepaired => {}
     }
     begin(&mut next, now);
     next

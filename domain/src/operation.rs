@@ -35,6 +35,8 @@ pub enum State {
         consumer: Consumer,
         stream: Option<StreamName>,
     },
+    /// That the claims on unique values be made to agree with the streams.
+    ClaimsRepaired,
 }
 
 /// Why a command was refused.
@@ -94,12 +96,18 @@ impl Decider for Operation {
                 stream,
                 reason,
             }]),
+            (State::Unknown, Command::RepairClaims { reason }) => {
+                Ok(vec![Event::ClaimsRepairRequested { reason }])
+            }
             (State::Unknown, Command::ChangeRebuild { .. } | Command::CancelRebuild { .. }) => {
                 Err(Error::RebuildUnknown)
             }
-            (_, Command::StartRebuild { .. } | Command::Redrive { .. }) => {
-                Err(Error::OperationExists)
-            }
+            (
+                _,
+                Command::StartRebuild { .. }
+                | Command::Redrive { .. }
+                | Command::RepairClaims { .. },
+            ) => Err(Error::OperationExists),
             (_, Command::ChangeRebuild { status, reason }) => {
                 show(state, status.unwrap_or(Shown::Switched), reason)
             }
@@ -127,6 +135,7 @@ impl Decider for Operation {
             Event::RedriveRequested {
                 consumer, stream, ..
             } => State::Redriven { consumer, stream },
+            Event::ClaimsRepairRequested { .. } => State::ClaimsRepaired,
         }
     }
 }
@@ -136,7 +145,7 @@ impl State {
     #[must_use]
     pub fn consumer(&self) -> Option<&Consumer> {
         match self {
-            Self::Unknown => None,
+            Self::Unknown | Self::ClaimsRepaired => None,
             Self::Started { consumer }
             | Self::Switched { consumer }
             | Self::SwitchedBack { consumer }
@@ -164,6 +173,7 @@ impl Aggregate for Operation {
         "RebuildCancelled",
         "KeptDiscarded",
         "RedriveRequested",
+        "ClaimsRepairRequested",
     ];
     const STATUSES: &'static [&'static str] = &[
         "started",
@@ -173,6 +183,7 @@ impl Aggregate for Operation {
         "discarded",
         "remade",
         "redriven",
+        "claims-repaired",
     ];
 
     fn status(state: &State) -> &'static str {
@@ -185,6 +196,7 @@ impl Aggregate for Operation {
             State::Discarded { .. } => "discarded",
             State::Remade { .. } => "remade",
             State::Redriven { .. } => "redriven",
+            State::ClaimsRepaired => "claims-repaired",
         }
     }
 
@@ -209,9 +221,13 @@ fn show(state: &State, shown: Shown, reason: Reason) -> Result<Vec<Event>, Error
         | (State::SwitchedBack { .. }, Shown::SwitchedBack) => Ok(vec![]),
         (State::Started { .. }, Shown::SwitchedBack) => Err(Error::NotSwitched),
         (State::Cancelled { .. } | State::Discarded { .. }, _) => Err(Error::RebuildOver),
-        (State::Unknown | State::Remade { .. } | State::Redriven { .. }, _) => {
-            Err(Error::NothingToSwitch)
-        }
+        (
+            State::Unknown
+            | State::Remade { .. }
+            | State::Redriven { .. }
+            | State::ClaimsRepaired,
+            _,
+        ) => Err(Error::NothingToSwitch),
     }
 }
 
@@ -222,9 +238,10 @@ fn cancel(state: &State, reason: Reason) -> Result<Vec<Event>, Error> {
             Ok(vec![Event::KeptDiscarded { reason }])
         }
         State::Cancelled { .. } | State::Discarded { .. } => Ok(vec![]),
-        State::Unknown | State::Remade { .. } | State::Redriven { .. } => {
-            Err(Error::NothingToSwitch)
-        }
+        State::Unknown
+        | State::Remade { .. }
+        | State::Redriven { .. }
+        | State::ClaimsRepaired => Err(Error::NothingToSwitch),
     }
 }
 

@@ -152,6 +152,9 @@ fn operations() -> Vec<operation::Event> {
             stream: Some("user-01a1e50a-5950-7a61-8fa4-5be3d833d602".into()),
             reason: "the event can be read now".into(),
         },
+        Event::ClaimsRepairRequested {
+            reason: "the claims table was restored".into(),
+        },
     ]
 }
 

@@ -53,6 +53,12 @@ pub enum Command {
         #[garde(dive)]
         reason: Reason,
     },
+    /// Of no consumer: the operators' tool does it, as soon as it is asked for.
+    RepairClaims {
+        #[serde(default)]
+        #[garde(dive)]
+        reason: Reason,
+    },
 }
 
 /// Which generation queries are to show.
@@ -92,6 +98,9 @@ pub enum Event {
         consumer: Consumer,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stream: Option<StreamName>,
+        reason: Reason,
+    },
+    ClaimsRepairRequested {
         reason: Reason,
     },
 }

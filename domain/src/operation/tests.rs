@@ -179,6 +179,28 @@ fn a_redrive_is_asked_for_once() {
 }
 
 #[test]
+fn a_repair_of_claims_is_asked_for_once_and_of_no_consumer() {
+    let repair = || Command::RepairClaims {
+        reason: "the claims table was restored".into(),
+    };
+    let asked = || Event::ClaimsRepairRequested {
+        reason: "the claims table was restored".into(),
+    };
+    given::<Operation>([]).when(repair()).then([asked()]);
+    given::<Operation>([asked()])
+        .when(repair())
+        .then_error(Error::OperationExists);
+    for command in [switch(), cancel()] {
+        given::<Operation>([asked()])
+            .when(command)
+            .then_error(Error::NothingToSwitch);
+    }
+    let state = Operation::fold(State::Unknown, &[asked()]);
+    assert_eq!(state.consumer(), None);
+    assert_eq!(refused("RepairClaims", json!({}))[0].0, "reason");
+}
+
+#[test]
 fn what_sends_mail_is_redriven_but_never_rebuilt() {
     let fields = || json!({ "consumer": "welcome", "reason": "why not" });
     assert_eq!(refused("Redrive", fields()), []);
