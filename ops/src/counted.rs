@@ -8,6 +8,14 @@ pub(crate) fn counted(count: impl Display + PartialEq + From<u8>, thing: &str) -
     format!("{count} {thing}{plural}")
 }
 
+/// How many findings there are.
+pub(crate) fn found(findings: usize) -> String {
+    match findings {
+        0 => "nothing found".to_owned(),
+        some => counted(some, "finding"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

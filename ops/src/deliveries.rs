@@ -1,14 +1,14 @@
 //! `strangelog deliveries` and `strangelog lag`: which events has nobody processed yet, and why?
 
 use crate::counted::counted;
+use crate::exit::Stop;
+use crate::output::Columns;
 use crate::pages::{Reading, each_segment};
 use anyhow::{Context, bail};
 use deliveries::{Consumer, Deliveries, Delivery, Lag, Status};
-use domain::registry;
 use event_store::{DynamoDbEventLog, DynamoDbHeads, SeenStreams};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// How many deliveries are read at a time.
 const PAGE: usize = 100;
@@ -63,7 +63,7 @@ pub async fn deliveries(
     let mut lines = Vec::new();
     if let Some(stream) = &wanted.stream {
         let found = all.of_stream(stream).await?;
-        let found = found.with_context(|| format!("{stream} has no events"))?;
+        let found = found.ok_or_else(|| Stop::UnknownStream(stream.clone()))?;
         let is_behind = |one: &Delivery| one.status != Status::Completed;
         let is_left = found.published < found.version || found.data.iter().any(is_behind);
         let is_wanted = |delivery: &Delivery| {
@@ -130,22 +130,6 @@ pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behin
     Ok(lags.into_iter().map(Behind).collect())
 }
 
-/// Checks that there is a consumer of this name.
-///
-/// # Errors
-/// There is none; the error names all.
-pub fn known(name: &str) -> anyhow::Result<()> {
-    let consumers = registry::consumers();
-    if !consumers.contains_key(name) {
-        let names: Vec<_> = consumers.into_keys().collect();
-        bail!(
-            "there is no consumer {name}; there are: {}",
-            names.join(", ")
-        );
-    }
-    Ok(())
-}
-
 /// Checks that there is this consumer here, or any: a stack of another name has none.
 async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
     if let Some(name) = consumer {
@@ -161,9 +145,8 @@ async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
 /// The consumer of this name.
 ///
 /// # Errors
-/// There is none, or it is not deployed.
+/// It is not deployed.
 pub async fn deployed(all: &All, name: &str) -> anyhow::Result<Consumer> {
-    known(name)?;
     let consumer = all.consumers.named(name).await?;
     consumer.with_context(|| format!("{name} is not deployed here: it has no table"))
 }
@@ -214,57 +197,82 @@ impl Line {
             Self::Unpublished { .. } => true,
         }
     }
+
+    /// Whether it waits for a redrive or another build.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        match self {
+            Self::Delivery(delivery) => delivery.failed.as_ref().is_some_and(|why| why.parked),
+            Self::Unpublished { .. } => false,
+        }
+    }
+
+    /// The stream that it is about.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        match self {
+            Self::Delivery(Delivery { stream, .. }) | Self::Unpublished { stream, .. } => stream,
+        }
+    }
 }
 
-impl fmt::Display for Line {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Columns for Line {
+    const NAMES: &'static [&'static str] =
+        &["consumer", "status", "stream", "applied", "since", "why"];
+
+    fn cells(&self) -> Vec<String> {
+        let of = |applied: u64, version: u64| format!("{applied} of {version}");
         match self {
             Self::Unpublished {
                 stream,
                 version,
                 published,
-            } => write!(
-                formatter,
-                "publisher   pending     {stream}  saw {published} of {version}"
-            ),
+            } => vec![
+                "publisher".to_owned(),
+                "pending".to_owned(),
+                stream.clone(),
+                of(*published, *version),
+                String::new(),
+                String::new(),
+            ],
             Self::Delivery(delivery) => {
-                let Delivery {
-                    consumer,
-                    stream,
-                    status,
-                    applied,
-                    version,
-                    since,
-                    failed,
-                } = delivery;
-                let status = match status {
+                let status = match delivery.status {
                     Status::Pending => "pending",
                     Status::Processing => "processing",
                     Status::Completed => "completed",
                     Status::Failed => "failed",
                 };
-                write!(
-                    formatter,
-                    "{consumer:11} {status:11} {stream}  applied {applied} of {version}"
-                )?;
-                if let Some(since) = since {
-                    write!(formatter, ", since {since}")?;
-                }
-                let Some(failed) = failed else { return Ok(()) };
-                let tries = counted(failed.attempts as usize, "attempt");
-                let rest = if failed.parked { ", parked" } else { "" };
-                write!(
-                    formatter,
-                    ", {tries} at version {}{rest}: {}",
-                    failed.version, failed.why
-                )
+                let why = delivery.failed.as_ref().map(|failed| {
+                    let tries = counted(failed.attempts as usize, "attempt");
+                    let rest = if failed.parked { ", parked" } else { "" };
+                    format!(
+                        "{tries} at version {}{rest}: {}",
+                        failed.version, failed.why
+                    )
+                });
+                vec![
+                    delivery.consumer.clone(),
+                    status.to_owned(),
+                    delivery.stream.clone(),
+                    of(delivery.applied, delivery.version),
+                    delivery.since.clone().unwrap_or_default(),
+                    why.unwrap_or_default(),
+                ]
             }
         }
     }
 }
 
-impl fmt::Display for Behind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Columns for Behind {
+    const NAMES: &'static [&'static str] = &[
+        "consumer",
+        "pending",
+        "failed",
+        "oldest",
+        "nothing pending before",
+    ];
+
+    fn cells(&self) -> Vec<String> {
         let Lag {
             consumer,
             pending,
@@ -274,16 +282,13 @@ impl fmt::Display for Behind {
             walked_to,
         } = &self.0;
         let more = if *more { " or more" } else { "" };
-        write!(
-            formatter,
-            "{consumer:11} {pending} pending, {failed} failed{more}"
-        )?;
-        if let Some(oldest) = oldest {
-            write!(formatter, ", the oldest since {oldest}")?;
-        }
-        match walked_to {
-            Some(walked_to) => write!(formatter, ", nothing pending before {walked_to}"),
-            None => write!(formatter, ", has not walked along all streams yet"),
-        }
+        let walked_to = walked_to.clone();
+        vec![
+            consumer.clone(),
+            format!("{pending}{more}"),
+            format!("{failed}{more}"),
+            oldest.clone().unwrap_or_default(),
+            walked_to.unwrap_or_else(|| "has not walked along all streams yet".to_owned()),
+        ]
     }
 }

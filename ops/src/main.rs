@@ -3,7 +3,17 @@
 use clap::Parser;
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    ops::run(ops::Options::parse()).await
+fn main() -> ExitCode {
+    let options = ops::Options::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    let exit = runtime.block_on(ops::run(options));
+    // So that a question that nobody answered holds nobody up.
+    runtime.shutdown_background();
+    exit
 }

@@ -1,10 +1,14 @@
 //! What is asked of consumers: each is a commit in a stream of its own, with who asked and why. The consumer that it names hears
 //! of it as of any other, and does it.
 
-use anyhow::{Context, bail};
+use crate::consent::Why;
+use crate::exit::Stop;
+use anyhow::Context;
 use decider::Decider;
 use domain::{Operation, parse};
-use event_store::{Cache, DynamoDbEventLog, Metadata, Part, ServiceClock, execute, stream_name};
+use event_store::{
+    Cache, DynamoDbEventLog, ExecuteError, Metadata, Part, ServiceClock, execute, stream_name,
+};
 use serde_json::{Map, Value};
 use std::env;
 use uuid::Uuid;
@@ -19,6 +23,14 @@ pub struct Asking {
 }
 
 impl Asking {
+    /// What the options say.
+    pub fn of(why: Why) -> Self {
+        Self {
+            reason: why.reason.unwrap_or_default(),
+            actor: why.actor,
+        }
+    }
+
     /// Appends a command to a new stream of operations, or to the one with this id; its id.
     ///
     /// # Errors
@@ -41,7 +53,7 @@ impl Asking {
             let errors = errors
                 .iter()
                 .map(|error| format!("{} {}", error.field, error.why));
-            anyhow::anyhow!(errors.collect::<Vec<_>>().join("; "))
+            Stop::Usage(errors.collect::<Vec<_>>().join("; "))
         })?;
         let metadata = Metadata {
             reason: Some(self.reason.clone()),
@@ -54,16 +66,23 @@ impl Asking {
             Cache::<Operation>::none(),
         );
         let part = Part::new(&stream, &command, &cache).creating(creates);
-        let appended = execute(log, clock, &metadata, part).await;
-        appended.with_context(|| format!("{stream} was not written"))?;
-        Ok(id)
+        match execute(log, clock, &metadata, part).await {
+            Ok(_) => Ok(id),
+            Err(ExecuteError::Rejected { error, .. }) => {
+                Err(Stop::Refused(error.to_string()).into())
+            }
+            Err(error) => Err(error).with_context(|| format!("{stream} was not written")),
+        }
     }
 
     fn actor(&self) -> anyhow::Result<String> {
         let user = || env::var("USER").ok().filter(|user| !user.is_empty());
         match self.actor.clone().or_else(user) {
             Some(actor) => Ok(actor),
-            None => bail!("who asks? name yourself with --actor"),
+            None => {
+                let why = "who asks? name yourself with --actor";
+                Err(Stop::Usage(why.to_owned()).into())
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `strangelog rebuild` and `strangelog redrive`: what is asked of consumers, and how far it is.
 
+use crate::consent::Told;
 use crate::counted::counted;
+use crate::exit::Stop;
 use crate::operate::Asking;
 use crate::pages::Reading;
 use anyhow::{Context, bail};
@@ -68,12 +70,73 @@ async fn there_is(log: &impl EventLog, consumer: &Consumer, stream: &str) -> any
         bail!("{name} reads nothing of {stream}; it reads the streams of: {read}");
     }
     if log.newest(stream, 1..=u64::MAX, 1).await?.is_empty() {
-        bail!("{stream} has no events");
+        return Err(Stop::UnknownStream(stream.to_owned()).into());
     }
     Ok(())
 }
 
 impl Operations {
+    /// What a rebuild would do.
+    ///
+    /// # Errors
+    /// There is nothing to be done, or the store failed.
+    pub async fn would_rebuild(
+        &self,
+        consumer: &Consumer,
+        stream: Option<&str>,
+        turn: Option<Turn>,
+    ) -> anyhow::Result<String> {
+        let name = consumer.name;
+        if let Some(stream) = stream {
+            return Ok(format!(
+                "{name} makes {stream} anew in all of its generations"
+            ));
+        }
+        let Some(turn) = turn else {
+            may_begin(consumer).await?;
+            let streams = self.heads.estimate().await.unwrap_or(0);
+            return Ok(format!(
+                "{name} makes a new generation out of about {} beside the one that is shown, and shows it when you say so",
+                counted(streams, "stream")
+            ));
+        };
+        let rebuild = target(consumer, turn).await?;
+        Ok(match turn {
+            Turn::Switch => format!("{name} shows what {rebuild} made"),
+            Turn::SwitchBack => {
+                format!("{name} shows again what it showed before it showed what {rebuild} made")
+            }
+            Turn::Cancel => {
+                format!("{name} lets go the generation of {rebuild} that it does not show")
+            }
+        })
+    }
+
+    /// What a redrive would do.
+    ///
+    /// # Errors
+    /// There is no such stream, or the store failed.
+    pub async fn would_redrive(
+        &self,
+        consumer: &Consumer,
+        stream: Option<&str>,
+    ) -> anyhow::Result<String> {
+        if let Some(stream) = stream {
+            there_is(&self.log, consumer, stream).await?;
+        }
+        let what = stream.unwrap_or("all that is parked");
+        Ok(format!("{} tries {what} again", consumer.name))
+    }
+
+    /// Writes that the claims are repaired, and why, before they are; the stream that says so.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn ask_for_claims(&self, asking: &Asking) -> anyhow::Result<String> {
+        let asked = asking.append(&self.log, &self.clock, None, "RepairClaims", &[]);
+        Ok(named(asked.await?))
+    }
+
     /// Asks for a new generation, and waits until it is built; nothing is switched.
     ///
     /// # Errors
@@ -83,15 +146,9 @@ impl Operations {
         consumer: &Consumer,
         asking: &Asking,
         reading: &Reading,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<Told> {
         let name = consumer.name;
-        let generations = consumer.table.generations().await?;
-        if let Some(building) = generations.building {
-            bail!(
-                "{name} makes a generation already, for {}: show it with --switch, or let it go with --cancel, first",
-                building.rebuild
-            );
-        }
+        may_begin(consumer).await?;
         let fields = [("consumer", Some(name))];
         let id = asking
             .append(&self.log, &self.clock, None, "StartRebuild", &fields)
@@ -107,9 +164,10 @@ impl Operations {
                 counted(parked, "stream")
             ),
         };
-        Ok(format!(
+        let said = format!(
             "{id} is built{parked}; `strangelog rebuild {name} --diff` says what it changes, and `strangelog rebuild {name} --switch` shows it"
-        ))
+        );
+        Ok(Told::done(named(id), said))
     }
 
     /// Makes what a consumer keeps of one stream anew.
@@ -121,15 +179,16 @@ impl Operations {
         consumer: &Consumer,
         stream: &str,
         asking: &Asking,
-    ) -> anyhow::Result<String> {
+    ) -> anyhow::Result<Told> {
         let fields = [("consumer", Some(consumer.name)), ("stream", Some(stream))];
         let id = asking
             .append(&self.log, &self.clock, None, "StartRebuild", &fields)
             .await?;
-        Ok(format!(
+        let said = format!(
             "{id}: {} makes {stream} anew as soon as it hears of it",
             consumer.name
-        ))
+        );
+        Ok(Told::done(named(id), said))
     }
 
     /// Switches a read model to its new generation, or back, or lets one go, and waits until that is done.
@@ -142,19 +201,8 @@ impl Operations {
         turn: Turn,
         asking: &Asking,
         reading: &Reading,
-    ) -> anyhow::Result<String> {
-        let generations = consumer.table.generations().await?;
-        let rebuild = rebuild_of(&generations, turn).with_context(|| match turn {
-            Turn::Switch => format!(
-                "{} has no generation in the making, and none to go back to",
-                consumer.name
-            ),
-            Turn::SwitchBack => format!("{} keeps no generation to go back to", consumer.name),
-            Turn::Cancel => format!(
-                "{} has no generation but the one that is shown",
-                consumer.name
-            ),
-        })?;
+    ) -> anyhow::Result<Told> {
+        let rebuild = target(consumer, turn).await?;
         let id = Uuid::try_parse(stream_id(&rebuild))?;
         let (command, status, wanted, done) = match turn {
             Turn::Switch => ("ChangeRebuild", Some("switched"), Phase::Live, "is shown"),
@@ -179,13 +227,11 @@ impl Operations {
             .append(&self.log, &self.clock, Some(id), command, fields)
             .await?;
         if turn == Turn::Cancel {
-            return Ok(format!(
-                "{id} {done}, as soon as {} hears of it",
-                consumer.name
-            ));
+            let said = format!("{id} {done}, as soon as {} hears of it", consumer.name);
+            return Ok(Told::done(rebuild, said));
         }
         self.follow(consumer, id, wanted, reading).await?;
-        Ok(format!("what {id} made {done}"))
+        Ok(Told::done(rebuild, format!("what {id} made {done}")))
     }
 
     /// Has parked streams tried again: one, or all of a consumer.
@@ -197,19 +243,17 @@ impl Operations {
         consumer: &Consumer,
         stream: Option<&str>,
         asking: &Asking,
-    ) -> anyhow::Result<String> {
-        if let Some(stream) = stream {
-            there_is(&self.log, consumer, stream).await?;
-        }
+    ) -> anyhow::Result<Told> {
         let consumer = consumer.name;
         let fields = [("consumer", Some(consumer)), ("stream", stream)];
         let id = asking
             .append(&self.log, &self.clock, None, "Redrive", &fields)
             .await?;
         let what = stream.unwrap_or("all that is parked");
-        Ok(format!(
+        let said = format!(
             "{id}: {consumer} tries {what} again as soon as it hears of it; `strangelog deliveries --consumer {consumer}` says what came of it"
-        ))
+        );
+        Ok(Told::done(named(id), said))
     }
 
     /// Waits until a rebuild has come to a phase, and shows how far it is; how many streams are parked in what is made.
@@ -220,7 +264,7 @@ impl Operations {
         wanted: Phase,
         reading: &Reading,
     ) -> anyhow::Result<usize> {
-        let stream = stream_name(Operation::CATEGORY, id);
+        let stream = named(id);
         let bar = &reading.progress;
         let template = "{elapsed} {msg} [{bar:30}] {human_pos} of about {human_len} streams ({per_sec}, {eta} left)";
         // OK because the template is fixed.
@@ -250,6 +294,39 @@ impl Operations {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// Checks that no other generation is in the making.
+async fn may_begin(consumer: &Consumer) -> anyhow::Result<()> {
+    let name = consumer.name;
+    if let Some(building) = consumer.table.generations().await?.building {
+        bail!(
+            "{name} makes a generation already, for {}: show it with --switch, or let it go with --cancel, first",
+            building.rebuild
+        );
+    }
+    Ok(())
+}
+
+/// The rebuild that a turn is about.
+async fn target(consumer: &Consumer, turn: Turn) -> anyhow::Result<String> {
+    let generations = consumer.table.generations().await?;
+    rebuild_of(&generations, turn).with_context(|| match turn {
+        Turn::Switch => format!(
+            "{} has no generation in the making, and none to go back to",
+            consumer.name
+        ),
+        Turn::SwitchBack => format!("{} keeps no generation to go back to", consumer.name),
+        Turn::Cancel => format!(
+            "{} has no generation but the one that is shown",
+            consumer.name
+        ),
+    })
+}
+
+/// The stream of an operation.
+fn named(id: Uuid) -> String {
+    stream_name(Operation::CATEGORY, id)
 }
 
 /// The stream of the rebuild that a turn is about.

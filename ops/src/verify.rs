@@ -4,14 +4,15 @@
 //! wrong is read once more, stream by stream or command by command, before it is reported.
 
 use crate::counted::counted;
+use crate::exit::Stop;
 use crate::pages::{Reading, all, each_segment};
 use crate::parts::torn;
-use anyhow::bail;
 use event_store::{
     Commit, DynamoDbEventLog, DynamoDbHeads, Finding, Hash, Head, Heads, Incomplete, StoreError,
     Stored, Verifier,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const SIDE_BY_SIDE: usize = 8;
 
 /// What was looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// How many streams.
     pub streams: u64,
@@ -69,9 +70,7 @@ async fn named_streams(
         let met = |commit: &Commit| lock(incomplete).commit(commit);
         let (found, seen) = one_stream(log, heads, name, reading, met).await?;
         if seen.commits == 0 && found.is_empty() {
-            bail!(
-                "there is no stream {name}: a name is like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d"
-            );
+            return Err(Stop::UnknownStream(name.clone()).into());
         }
         summary += seen;
         findings.extend(found);

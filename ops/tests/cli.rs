@@ -1,7 +1,10 @@
 //! The tool as a person or a script calls it: what it prints, and what it ends with.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use clap::{CommandFactory, Parser};
 use event_store::{EventLog, advance};
+use ops::Options;
+use serde_json::{Value, json};
 use std::process::Output;
 use tests::backend::{Backend, CLAIMS_KEY};
 use tests::users::{create, rename, run, stream};
@@ -109,7 +112,7 @@ async fn a_store_that_nobody_touched_is_clean() {
 }
 
 #[tokio::test]
-async fn a_finding_is_a_line_of_text_or_of_json() {
+async fn a_finding_is_a_sentence_or_json() {
     let cli = Cli::new().await;
     cli.edit_second_commit().await;
     let text = format!(
@@ -120,7 +123,7 @@ async fn a_finding_is_a_line_of_text_or_of_json() {
         r#"{{"stream":"{}","version":2,"what":"edited"}}"#,
         cli.stream
     );
-    for (output, line) in [("text", text), ("json", format!("{json}\n"))] {
+    for (output, line) in [("table", text), ("jsonl", format!("{json}\n"))] {
         for streams in [&[][..], &[cli.stream.as_str()]] {
             let arguments = [&["verify", "--output", output], streams].concat();
             let said = cli.say(&arguments, &[]).await;
@@ -128,6 +131,16 @@ async fn a_finding_is_a_line_of_text_or_of_json() {
             assert!(said.stderr.ends_with(", 1 finding\n"), "{}", said.stderr);
         }
     }
+    let said = cli.say(&["verify", "--output", "json"], &[]).await;
+    let document: Value = serde_json::from_str(&said.stdout).expect("one document");
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        document,
+        json!({
+            "data": [{ "stream": cli.stream, "version": 2, "what": "edited" }],
+            "summary": { "streams": 1, "commits": 3, "without_head": 0, "torn": 0 },
+        })
+    );
 }
 
 #[tokio::test]
@@ -139,15 +152,63 @@ async fn claims_are_compared_and_repaired() {
     let said = cli.say(&["claims"], &key).await;
     let line = format!("missing: there is no claim on the email of {}", cli.stream);
     assert_eq!((said.code, said.stdout), (Some(1), format!("{line}\n")));
-    let said = cli.say(&["claims", "--repair"], &key).await;
+    for (arguments, code, why) in [
+        (&["claims", "--repair"][..], 2, "say it with --reason"),
+        (&["claims", "--repair", "--reason", "r"], 2, "say --yes"),
+        (&["claims", "--reason", "r"], 2, "--repair"),
+        (
+            &["claims", "--repair", "--dry-run"],
+            1,
+            "1 of 1 finding would be mended",
+        ),
+    ] {
+        let said = cli.say(arguments, &key).await;
+        assert_eq!(said.code, Some(code), "{}", said.stderr);
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+    }
+    assert_eq!(
+        cli.say(&["claims"], &key).await.code,
+        Some(1),
+        "nothing was mended so far"
+    );
+    let repair = [
+        "claims",
+        "--repair",
+        "--reason",
+        "a restore",
+        "--yes",
+        "--actor",
+        "mei",
+    ];
+    let said = cli.say(&repair, &key).await;
     assert_eq!(
         (said.code, said.stdout),
-        (Some(0), format!("{line} (mended)\n"))
-    );
-    assert!(
-        said.stderr.ends_with("1 mended, 0 left\n"),
+        (Some(0), format!("{line} (mended)\n")),
         "{}",
         said.stderr
+    );
+    let (mended, operation) = said
+        .stderr
+        .split_once("1 mended, 0 left; ")
+        .expect("a summary");
+    assert!(mended.ends_with("1 finding\n"), "{mended}");
+    let operation = operation
+        .strip_suffix(" says who asked, and why\n")
+        .expect("a stream");
+    let asked = cli
+        .backend
+        .log()
+        .read(operation, 1..=9, 9)
+        .await
+        .expect("read");
+    let metadata = asked[0].metadata().expect("metadata");
+    assert_eq!(
+        (metadata.actor.as_str(), metadata.reason.as_deref()),
+        ("mei", Some("a restore"))
+    );
+    assert_eq!(
+        asked[0].events().expect("events")[0].kind,
+        "ClaimsRepairRequested"
     );
     // The key may lie in a file, as an editor leaves it.
     let file = std::env::temp_dir().join(format!("claims-key-{}", Uuid::now_v7()));
@@ -155,7 +216,7 @@ async fn claims_are_compared_and_repaired() {
     let path = file.to_str().expect("text");
     let said = cli
         .say(
-            &["claims", "--output", "json", "--claims-key-file", path],
+            &["claims", "--output", "jsonl", "--claims-key-file", path],
             &[],
         )
         .await;
@@ -175,11 +236,17 @@ async fn claims_are_compared_and_repaired() {
 #[tokio::test]
 async fn what_cannot_be_done_says_what_mends_it() {
     let cli = Cli::new().await;
+    let said = cli.say(&["verify", "user-none"], &[]).await;
+    assert_eq!((said.code, said.stdout.as_str()), (Some(5), ""));
+    assert!(
+        said.stderr.contains("there is no stream user-none"),
+        "{}",
+        said.stderr
+    );
     let aws = &["--region", "eu-north-1"];
     for (arguments, mend) in [
-        (&["verify", "user-none"][..], "there is no stream user-none"),
         (
-            &["verify", "--events-table", "none"],
+            &["verify", "--events-table", "none"][..],
             "name the stack with --stack",
         ),
         (
@@ -228,14 +295,145 @@ async fn a_wrong_use_is_told_from_a_finding() {
         &["verfy"],
         &["verify", "--output", "xml"],
         &["verify", "--segments", "0"],
+        &["lag", "--consumer", "people"],
+        &[
+            "tail",
+            "--output",
+            "json",
+            "--endpoint",
+            "http://127.0.0.1:9",
+        ],
+        &["tail", "--type", "UserVanished"],
+        &["what-if", "user-1"],
+        &[
+            "what-if",
+            "user-1",
+            "--command",
+            "DeleteUser",
+            "--data",
+            "{",
+        ],
+        &["state", "user-1", "--at", "yesterday"],
+        &["around", "--window", "32d"],
+        &["stats", "--from", "2026-11-21", "--to", "2026-11-20"],
+        &["smoke", "--api", "localhost:3000"],
     ] {
         assert_eq!(say(arguments, &[]).await.code, Some(2));
     }
     let said = say(&["verfy"], &[]).await;
     assert!(said.stderr.contains("verify"), "{}", said.stderr);
-    for command in ["verify", "claims"] {
-        let said = say(&[command, "--help"], &[]).await;
-        assert_eq!(said.code, Some(0));
-        assert!(said.stdout.contains("Examples:"), "{}", said.stdout);
+}
+
+/// The words of a command line, up to where the shell would go on without it.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    for character in line.chars() {
+        match character {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !quoted => words.extend(word.take()),
+            '|' | '>' | '&' if !quoted => break,
+            '#' if !quoted && word.is_none() => break,
+            other => word.get_or_insert_default().push(other),
+        }
     }
+    assert!(!quoted, "{line}");
+    words.extend(word);
+    words
+}
+
+#[test]
+fn every_example_of_the_help_can_be_typed() {
+    let command = Options::command();
+    let mut seen = 0;
+    for one in command.get_subcommands() {
+        let help = one.clone().render_long_help().to_string();
+        let (_, examples) = help.split_once("Examples:\n").expect("examples");
+        let examples = examples.lines().take_while(|line| line.starts_with("  "));
+        let before = seen;
+        for example in examples {
+            // Each command of a pipe, and what stands in front of it for the environment aside.
+            for part in example.split(['|', '&']) {
+                let Some(at) = part.find("strangelog ") else {
+                    continue;
+                };
+                let words = words(&part[at..]);
+                if words.first().map(String::as_str) != Some("strangelog") {
+                    continue;
+                }
+                let parsed = Options::try_parse_from(&words);
+                assert!(
+                    parsed.is_ok(),
+                    "{example}: {}",
+                    parsed.expect_err("it does not parse")
+                );
+                seen += 1;
+            }
+        }
+        assert!(seen > before, "{} has no example", one.get_name());
+    }
+}
+
+#[test]
+fn every_command_tells_what_it_is_for_and_what_it_ends_with() {
+    let mut command = Options::command();
+    command.build();
+    let help = command.render_long_help().to_string();
+    for code in [
+        "0    it is done",
+        "1    something was found",
+        "2    wrong use",
+        "3    it could",
+        "4    a rule",
+        "5    there is no",
+        "130  Ctrl-C",
+    ] {
+        assert!(help.contains(code), "{help}");
+    }
+    for one in command.get_subcommands() {
+        assert!(one.get_about().is_some(), "{}", one.get_name());
+    }
+}
+
+#[tokio::test]
+async fn shells_are_told_how_to_complete() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = say(&["completions", shell], &[]).await;
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        for word in ["strangelog", "what-if", "redrive", "dry-run"] {
+            assert!(said.stdout.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let said = say(&["completions", "fish"], &[]).await;
+    assert!(
+        said.stdout.contains("name-change"),
+        "consumers are known by name"
+    );
+    assert_eq!(say(&["completions", "tcsh"], &[]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn who_closes_the_pipe_has_read_enough() {
+    let cli = Cli::new().await;
+    let stack = cli.backend.table("events");
+    let stack = stack.strip_suffix("-events").expect("its name");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_strangelog"))
+        .args([
+            "export",
+            "--endpoint",
+            &cli.backend.endpoint,
+            "--stack",
+            stack,
+        ])
+        .env_clear()
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let Output { status, stderr, .. } = child.wait_with_output().await.expect("it ends");
+    let stderr = String::from_utf8(stderr).expect("text");
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }

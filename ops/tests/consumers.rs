@@ -1,42 +1,14 @@
 //! What operators ask of consumers, on a whole stack: deliveries, lag, redrives and rebuilds.
 
-use aws_sdk_dynamodb::Client;
+mod world;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use local::{Options, Stack};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::backend::client;
-use tests::http::Api;
-use tokio::process::Command;
-
-const SETTLE: Duration = Duration::from_secs(60);
-
-struct World {
-    stack: Stack,
-    api: Api,
-    client: Client,
-}
-
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
+use world::World;
 
 impl World {
-    async fn new() -> Self {
-        // So that a rebuild need not wait until nobody is at work who does not know of it.
-        let hurried = [("WALK_GRACE".to_owned(), "1".to_owned())];
-        let options = Options {
-            environment: hurried.into(),
-            ..Options::default()
-        };
-        let stack = Stack::start(options).await.expect("the stack starts");
-        let api = Api::new(&stack.api);
-        let client = client(&stack.dynamodb, &Default::default(), &Default::default());
-        Self { stack, api, client }
-    }
-
     /// A user with this name, whom all consumers have heard of; the stream.
     async fn user(&self, name: &str) -> String {
         let email = format!("{}@example.com", name.to_lowercase());
@@ -44,34 +16,6 @@ impl World {
         let created = self.api.call("POST", "/users", body).await;
         self.settled().await;
         format!("user-{}", created.id())
-    }
-
-    async fn settled(&self) {
-        self.stack.settled(SETTLE).await.expect("settled");
-    }
-
-    async fn say(&self, arguments: &[&str]) -> Said {
-        let store = ["--endpoint", &self.stack.dynamodb];
-        let output = Command::new(env!("CARGO_BIN_EXE_strangelog"))
-            .args([arguments, &store].concat())
-            .env_clear()
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("USER", "mei")
-            .output()
-            .await
-            .expect("it runs");
-        Said {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("text"),
-            stderr: String::from_utf8(output.stderr).expect("text"),
-        }
-    }
-
-    /// What it says, when all is well.
-    async fn done(&self, arguments: &[&str]) -> String {
-        let said = self.say(arguments).await;
-        assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
-        said.stdout + &said.stderr
     }
 
     /// Writes over a text of an item, behind the service's back; what was there.
@@ -83,7 +27,12 @@ impl World {
         text: &str,
     ) -> String {
         let [partition, sort] = key;
-        let update = self.client.update_item().table_name(table);
+        let client = client(
+            &self.stack.dynamodb,
+            &Default::default(),
+            &Default::default(),
+        );
+        let update = client.update_item().table_name(table);
         let spoilt = update
             .key(partition.0, partition.1)
             .key(sort.0, sort.1)
@@ -129,7 +78,7 @@ async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
     let user = world.user("Sarah").await;
     let said = world.done(&["deliveries", "--stream", &user]).await;
     for consumer in ["search", "statistics", "timeline", "users"] {
-        let line = format!("{consumer:11} completed   {user}  applied 1 of 1\n");
+        let line = format!("{consumer:11}  completed  {user}  1 of 1\n");
         assert!(said.contains(&line), "{said}");
     }
     let summary = format!("{user} is at version 1, and nothing of it is left to do\n");
@@ -144,8 +93,9 @@ async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
     world.settled().await;
     let said = world.say(&["deliveries", "--unpublished"]).await;
     assert_eq!(said.code, Some(1), "{}", said.stderr);
-    let line = format!("publisher   pending     {user}  saw 1 of 2\n");
-    assert_eq!(said.stdout, line);
+    let line = format!("publisher  pending  {user}  1 of 2\n");
+    assert!(said.stdout.ends_with(&line), "{}", said.stdout);
+    assert_eq!(said.stdout.lines().count(), 2, "{}", said.stdout);
     let said = world.say(&["deliveries", "--stream", &user]).await;
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     let summary = format!("versions 2 to 2 of {user} were processed by nobody\n");
@@ -157,8 +107,12 @@ async fn it_says_of_one_stream_and_of_all_what_is_left_to_do() {
 async fn lag_is_a_line_for_each_consumer() {
     let world = World::new().await;
     world.user("Sarah").await;
-    let lags = world.done(&["lag", "--output", "json"]).await;
-    let lags = lags.lines();
+    let said = world.say(&["lag", "--output", "jsonl"]).await;
+    assert_eq!(
+        (said.code, said.stderr.as_str()),
+        (Some(0), "0 pending, 0 failed, in 8 consumers\n")
+    );
+    let lags = said.stdout.lines();
     let lags: Vec<Value> = lags
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
@@ -166,14 +120,11 @@ async fn lag_is_a_line_for_each_consumer() {
     let is_idle = |lag: &Value| lag["pending"] == 0 && lag["failed"] == 0;
     assert!(lags.iter().all(is_idle), "{lags:?}");
     let said = world.done(&["lag", "--consumer", "users"]).await;
-    assert!(
-        said.starts_with("users       0 pending, 0 failed"),
-        "{said}"
-    );
+    assert!(said.contains("\nusers     0        0 "), "{said}");
     for command in ["lag", "deliveries"] {
         let said = world.say(&[command, "--consumer", "user"]).await;
-        assert_eq!(said.code, Some(3));
-        let names = "there is no consumer user; there are: accounts, name-change, search";
+        assert_eq!(said.code, Some(2));
+        let names = "possible values: accounts, name-change, search";
         assert!(said.stderr.contains(names), "{}", said.stderr);
     }
     world.stack.stop().await;
@@ -184,7 +135,7 @@ async fn a_read_model_is_made_anew_compared_switched_and_switched_back() {
     let world = World::new().await;
     let user = world.user("Sarah").await;
     world.user("Ida").await;
-    let reason = ["--reason", "names were cut"];
+    let reason = ["--reason", "names were cut", "--yes"];
     let rebuild = |arguments: &[&'static str]| [&["rebuild", "users"], arguments].concat();
     let same = "2 streams folded, 0 values would change\n";
     assert_eq!(world.done(&rebuild(&["--diff"])).await, same);
@@ -199,6 +150,18 @@ async fn a_read_model_is_made_anew_compared_switched_and_switched_back() {
     assert_eq!(said.stdout, format!("{user} at version 1: {change}\n"));
     assert_eq!(world.name(&user).await, "Sa");
 
+    let said = world.done(&rebuild(&["--dry-run"])).await;
+    assert!(
+        said.starts_with("a dry run, nothing is written: users makes a new generation"),
+        "{said}"
+    );
+    let said = world.say(&rebuild(&["--switch", "--dry-run"])).await;
+    assert_eq!(
+        said.code,
+        Some(3),
+        "nothing was made so far: {}",
+        said.stdout
+    );
     let said = world.done(&rebuild(&reason)).await;
     assert!(said.contains(" is built; `strangelog"), "{said}");
     assert_eq!(world.name(&user).await, "Sa");
@@ -233,7 +196,9 @@ async fn a_read_model_is_made_anew_compared_switched_and_switched_back() {
 async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
     let world = World::new().await;
     let user = world.user("Sarah").await;
-    let anew = ["rebuild", "users", "--stream", &user, "--reason", "one"];
+    let anew = [
+        "rebuild", "users", "--stream", &user, "--reason", "one", "--yes",
+    ];
     let document = world.spoil_document("", &user, "{}").await;
     let wrong = document.replace("Sarah", "Sa");
     world.spoil_document("", &user, &wrong).await;
@@ -247,7 +212,7 @@ async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
     let said = world.say(&["deliveries", "--consumer", "users"]).await;
     assert_eq!(said.code, Some(1), "{}", said.stderr);
     assert!(
-        said.stdout.starts_with("users       failed"),
+        said.stdout.contains("\nusers     failed  "),
         "{}",
         said.stdout
     );
@@ -256,8 +221,21 @@ async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
         "{}",
         said.stdout
     );
-    let lag = world.done(&["lag", "--consumer", "users"]).await;
-    assert!(lag.starts_with("users       0 pending, 1 failed"), "{lag}");
+    let lag = world
+        .say(&["lag", "--consumer", "users", "--output", "jsonl"])
+        .await;
+    let said: Value = serde_json::from_str(&lag.stdout).expect("JSON");
+    assert_eq!(
+        (lag.code, &said["failed"]),
+        (Some(1), &json!(1)),
+        "{}",
+        lag.stderr
+    );
+    let said = world.done(&["redrive", "users", "--dry-run"]).await;
+    assert!(
+        said.contains(&user) && said.ends_with("parked now: 1\n"),
+        "{said}"
+    );
 
     let happened = world.api.get("/events").await.body["data"][0].clone();
     assert_eq!(happened["type"], "UserCreated");
@@ -268,9 +246,20 @@ async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
     assert!(history["data"][0]["unreadable"].is_string(), "{history}");
 
     world.spoil_events(&user, 1, &events).await;
-    world
-        .done(&["redrive", "users", "--reason", "mended"])
+    let said = world
+        .done(&[
+            "redrive", "users", "--reason", "mended", "--yes", "--output", "json",
+        ])
         .await;
+    let said: Value = serde_json::from_str(&said).expect("one document");
+    assert_eq!(said["dry_run"], false);
+    assert!(
+        said["operation"]
+            .as_str()
+            .expect("a stream")
+            .starts_with("ops-"),
+        "{said}"
+    );
     world.settled().await;
     world.done(&["deliveries", "--consumer", "users"]).await;
     assert_eq!(world.name(&user).await, "Sarah");
@@ -281,27 +270,49 @@ async fn one_stream_is_made_anew_and_one_that_is_parked_is_tried_again() {
 async fn what_cannot_be_asked_for_is_refused_with_a_way_out() {
     let world = World::new().await;
     for (arguments, code, why) in [
-        (&["rebuild", "users"][..], 2, "--reason <REASON>"),
-        (&["redrive", "users"], 2, "--reason <REASON>"),
-        (&["rebuild", "people", "--diff"], 3, "there are: accounts"),
+        (&["rebuild", "users", "--yes"][..], 2, "--reason <REASON>"),
+        (&["redrive", "users", "--yes"], 2, "--reason <REASON>"),
         (
-            &["rebuild", "welcome", "--reason", "r"],
+            &["redrive", "users", "--reason", "r"],
+            2,
+            "say --yes, or --dry-run",
+        ),
+        (
+            &["rebuild", "users", "--reason", "r"],
+            2,
+            "say --yes, or --dry-run",
+        ),
+        (
+            &["rebuild", "people", "--diff"],
+            2,
+            "possible values: accounts",
+        ),
+        (
+            &["rebuild", "welcome", "--reason", "r", "--yes"],
             3,
             "has effects outside is never rebuilt",
         ),
-        (&["rebuild", "users", "--reason", ""], 3, "reason"),
+        (&["rebuild", "users", "--reason", "", "--yes"], 2, "reason"),
         (
-            &["redrive", "people", "--reason", "r"],
-            3,
-            "there are: accounts",
+            &["redrive", "people", "--reason", "r", "--yes"],
+            2,
+            "possible values: accounts",
         ),
         (
-            &["rebuild", "users", "--switch", "--reason", "r"],
+            &["rebuild", "users", "--switch", "--reason", "r", "--yes"],
             3,
             "no generation in the making",
         ),
         (
-            &["rebuild", "users", "--stream", "account-1", "--reason", "r"],
+            &[
+                "rebuild",
+                "users",
+                "--stream",
+                "account-1",
+                "--reason",
+                "r",
+                "--yes",
+            ],
             3,
             "stream",
         ),
@@ -316,14 +327,16 @@ async fn what_cannot_be_asked_for_is_refused_with_a_way_out() {
             "has effects outside is never rebuilt",
         ),
         (
-            &["redrive", "users", "--stream", "user-1", "--reason", "r"],
-            3,
-            "user-1 has no events",
+            &[
+                "redrive", "users", "--stream", "user-1", "--reason", "r", "--yes",
+            ],
+            5,
+            "there is no stream user-1",
         ),
         (
             &["deliveries", "--stream", "user-1"],
-            3,
-            "user-1 has no events",
+            5,
+            "there is no stream user-1",
         ),
     ] {
         let said = world.say(arguments).await;

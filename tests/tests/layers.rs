@@ -75,6 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "deliveries",
             "domain",
             "event-store",
+            "past",
             "read-model",
         ],
     ),

@@ -77,7 +77,7 @@ pub enum What {
 }
 
 /// What was compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// How many streams.
     pub streams: usize,
@@ -90,6 +90,19 @@ impl Finding {
         Self {
             what,
             mended: false,
+        }
+    }
+
+    /// Whether it can be mended without a person.
+    #[must_use]
+    pub fn is_mendable(&self) -> bool {
+        match self.what {
+            What::Missing { .. } | What::LeftOver { .. } | What::WrongHolder { .. } => true,
+            What::Doubled { .. }
+            | What::Unreadable { .. }
+            | What::Spoiled { .. }
+            | What::Unknown { .. }
+            | What::Unsettled { .. } => false,
         }
     }
 }

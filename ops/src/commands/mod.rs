@@ -1,0 +1,56 @@
+//! One file for each command: its options, what `--help` says of it, and what it does with the rest of this crate.
+
+pub(crate) mod around;
+pub(crate) mod claims;
+pub(crate) mod completions;
+pub(crate) mod deliveries;
+pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod history;
+pub(crate) mod lag;
+pub(crate) mod rebuild;
+pub(crate) mod redrive;
+pub(crate) mod replay;
+pub(crate) mod smoke;
+pub(crate) mod state;
+pub(crate) mod stats;
+pub(crate) mod tail;
+pub(crate) mod verify;
+pub(crate) mod what_if;
+
+use crate::exit::Stop;
+use clap::builder::PossibleValuesParser;
+use domain::registry;
+use past::PastError;
+
+/// The type of an event that is in the timeline.
+fn event_type() -> PossibleValuesParser {
+    let listed = registry::AGGREGATES.iter();
+    let listed = listed.filter(|(category, _)| categories().any(|known| known == *category));
+    PossibleValuesParser::new(listed.flat_map(|(_, types)| types.iter().copied()))
+}
+
+/// A category of streams that are in the timeline.
+fn category() -> PossibleValuesParser {
+    PossibleValuesParser::new(categories())
+}
+
+fn categories() -> impl Iterator<Item = &'static str> {
+    let kept = registry::PROJECTIONS.iter();
+    kept.filter(|(name, _)| *name == domain::timeline::NAME)
+        .map(|(_, category)| *category)
+}
+
+/// What an error about the past ends with.
+fn stopped(error: PastError) -> anyhow::Error {
+    match error {
+        PastError::Unknown { stream } => Stop::UnknownStream(stream).into(),
+        PastError::Ahead { .. } => Stop::Usage(error.to_string()).into(),
+        PastError::Poison { .. } | PastError::NoJson(_) | PastError::Store(_) => error.into(),
+    }
+}
+
+/// The name of a consumer, as the registry has it.
+fn consumer() -> PossibleValuesParser {
+    PossibleValuesParser::new(registry::consumers().into_keys())
+}
