@@ -2,28 +2,23 @@
 
 use crate::answer::{failed, no_such_route, or_problem};
 use crate::list::{limit, no_cursor};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::registry;
-use domain::timeline::{Marked, day};
+use domain::timeline::Marked;
 use edge::{Answer, Caller, Invalid, Problem, json, parameters, route_key};
-use event_store::{EventLog, StoreError, rfc3339};
-use futures_util::future::try_join_all;
+use event_store::EventLog;
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response, tracing};
-use past::{unreadable, view};
-use read_model::{Cursor, Documents, ReadModelError, Row, merged};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use lambda_http::{Body, Request, Response};
+use past::{Span, happened, marked};
+use read_model::{Cursor, Documents, ReadModelError};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 /// How far around a moment is looked, unless the caller says otherwise.
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 /// How far may be looked: each day costs a read of each of its shards.
 const MOST: TimeDelta = TimeDelta::days(31);
-/// How many rows one page looks at; then it is a shorter one.
-const ROWS: usize = 1000;
-/// How many events are read side by side.
-const SIDE_BY_SIDE: usize = 16;
 
 /// The answer to a request for events, whatever it is.
 pub async fn answer(
@@ -59,29 +54,8 @@ async fn events(
     let parameters = parameters(request, &known)?;
     let asked = Asked::of(&parameters, now)?;
     let (places, next) = asked.places(documents).await.map_err(failed)?;
-    let mut seen = HashSet::new();
-    let mut marked: Vec<_> = places
-        .iter()
-        .filter_map(|place| Marked::of(place))
-        .collect();
-    // OK because an old event that is two of today's is one event still.
-    marked.retain(|marked| seen.insert((marked.stream, marked.version)));
-    let mut data = Vec::new();
-    for some in marked.chunks(SIDE_BY_SIDE) {
-        let read = some
-            .iter()
-            .map(async |marked| match event(log, *marked).await {
-                // OK because one event that cannot be read hides no other.
-                Err(StoreError::Corrupt { .. }) => Ok(Some(unreadable_event(*marked))),
-                read => read,
-            });
-        let read = try_join_all(read).await;
-        data.extend(
-            read.map_err(|error| failed(error.into()))?
-                .into_iter()
-                .flatten(),
-        );
-    }
+    let data = happened(log, &places).await;
+    let data = data.map_err(|error| failed(error.into()))?;
     let next_cursor = next.map(|next| next.to_text());
     Ok(json(
         Answer::new(StatusCode::OK),
@@ -89,50 +63,11 @@ async fn events(
     ))
 }
 
-/// The event that a row speaks of, as it was stored.
-async fn event(log: &impl EventLog, marked: Marked<'_>) -> Result<Option<Value>, StoreError> {
-    let Marked {
-        stream, version, ..
-    } = marked;
-    // OK because a commit begins at or before each of its versions, and the next one after them.
-    let commits = log.newest(stream, 1..=version, 1).await?;
-    for commit in &commits {
-        let mut events = commit.events()?.into_iter().zip(commit.version..);
-        if let Some((event, _)) = events.find(|(_, at)| *at == version) {
-            let (stamp, metadata) = (commit.stamp()?, commit.metadata()?);
-            let shown = view(commit, &metadata, stamp.timestamp, &event, version);
-            return Ok(Some(shown));
-        }
-    }
-    tracing::error!(
-        stream,
-        version,
-        "an event of the timeline is not in its stream"
-    );
-    Ok(None)
-}
-
-/// What is known of an event that cannot be read.
-fn unreadable_event(marked: Marked<'_>) -> Value {
-    let Marked {
-        timestamp,
-        version,
-        kind,
-        stream,
-    } = marked;
-    let mut shown = unreadable(stream, version);
-    (shown["type"], shown["timestamp"]) = (json!(kind), json!(timestamp));
-    shown
-}
-
 /// Which events are asked for.
 #[derive(Debug, PartialEq)]
 struct Asked {
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    span: Span,
     kind: Option<String>,
-    cursor: Option<Cursor>,
-    limit: usize,
 }
 
 impl Asked {
@@ -151,14 +86,14 @@ impl Asked {
                 .filter(|cursor| Marked::of(cursor.as_str()).is_some())
                 .ok_or_else(no_cursor)
         });
-        Ok(Self {
+        let span = Span {
             from,
             // OK because nothing is recorded in times to come, but for a clock that is a little ahead.
             to: to.min(now + TimeDelta::hours(1)),
-            kind,
             cursor: cursor.transpose()?,
             limit: limit(parameters)?,
-        })
+        };
+        Ok(Self { span, kind })
     }
 
     /// The rows of a page, and where those after them begin.
@@ -166,45 +101,9 @@ impl Asked {
         &self,
         documents: &impl Documents,
     ) -> Result<(Vec<String>, Option<Cursor>), ReadModelError> {
-        // OK because what follows a timestamp in a row's key is smaller than a tilde, and so the last moment is among them.
-        let last = format!("{}~", rfc3339(self.to));
-        let first = rfc3339(self.from);
-        let cursor = self
-            .cursor
-            .as_ref()
-            .map(|cursor| cursor.as_str().to_owned());
-        let mut below = cursor.filter(|place| *place < last).unwrap_or(last);
-        let (mut places, mut left) = (Vec::new(), ROWS);
-        let is_due = |date: &NaiveDate| *date >= self.from.date_naive();
-        let mut date = day(&below).parse().ok().filter(is_due);
-        while let Some(today) = date {
-            let wanted = (self.limit - places.len()).min(left);
-            let list = today.to_string();
-            let (rows, next) = merged(documents, &list, Some(&below), wanted).await?;
-            left -= rows.len();
-            for Row { sort, .. } in rows {
-                if sort < first {
-                    return Ok((places, None));
-                }
-                below.clone_from(&sort);
-                if self.is_asked_for(&sort) {
-                    places.push(sort);
-                }
-            }
-            if next.is_none() {
-                // OK because all of an older day lies below what was seen of this one.
-                date = today.pred_opt().filter(is_due);
-            }
-            if places.len() == self.limit || left == 0 {
-                return Ok((places, date.map(|_| Cursor::new(below))));
-            }
-        }
-        Ok((places, None))
-    }
-
-    fn is_asked_for(&self, sort: &str) -> bool {
         let wanted = self.kind.as_deref();
-        wanted.is_none_or(|kind| Marked::of(sort).is_some_and(|marked| marked.kind == kind))
+        let is_asked_for = |marked: &Marked<'_>| wanted.is_none_or(|kind| marked.kind == kind);
+        marked(documents, &self.span, is_asked_for).await
     }
 }
 

@@ -1,5 +1,7 @@
 use super::*;
 use decider::Entry;
+use domain::timeline::day;
+use event_store::rfc3339;
 use read_model::{Counts, Row, Shards, StoredDocument};
 
 fn now() -> DateTime<Utc> {
@@ -12,7 +14,7 @@ fn asked(parameters: &[(&str, &str)]) -> Result<Asked, Problem> {
 }
 
 fn moments(parameters: &[(&str, &str)]) -> (String, String) {
-    let Asked { from, to, .. } = asked(parameters).expect("moments");
+    let Span { from, to, .. } = asked(parameters).expect("moments").span;
     (rfc3339(from), rfc3339(to))
 }
 
@@ -155,7 +157,7 @@ async fn pages(rows: &Rows, parameters: &[(&str, &str)]) -> Vec<Vec<i64>> {
         };
         pages.push(places.iter().map(number).collect());
         let Some(next) = next else { return pages };
-        asked.cursor = Some(next);
+        asked.span.cursor = Some(next);
     }
 }
 
