@@ -23,6 +23,8 @@ It reads the timeline's rows, newest first: a query for each of its partitions (
 event that the filters by type, stream and category let through. It needs dynamodb:GetItem and dynamodb:Query on the table of the
 timeline, and dynamodb:Query on the events table.";
 
+/// How many rows are read at a time.
+const PAGE: usize = 100;
 /// How far may be looked.
 const MOST: TimeDelta = TimeDelta::days(31);
 
@@ -65,14 +67,15 @@ impl Args {
         let documents = consumer.table.live().await?;
         let filter = Filter::from(self.filter);
         let reading = context.reading();
-        let (rows, more) = timeline::rows(&documents, from, to, &filter, self.limit).await?;
+        let span = timeline::span(from, to, PAGE);
+        let (rows, more) = timeline::rows(&documents, span, &filter, self.limit).await?;
         let events = timeline::events(&all.log, &rows, &filter).await?;
         reading.progress.finish_and_clear();
         let (from, to) = (rfc3339(from), rfc3339(to));
         let summary = json!({ "from": from, "to": to, "events": events.len(), "more": more });
         context.output.columns(&events, &summary)?;
         let rest = if more {
-            ", and there are more: say --limit"
+            ", and there may be more: say --limit"
         } else {
             ""
         };

@@ -20,10 +20,11 @@ Examples:
   strangelog tail --stream account-01a1e50a-5950-7a61-8fa4-5be3d833d61d
   strangelog tail --category user --output jsonl | jq -r .actor
 
-It looks at the read model `timeline`, where an event comes into sight a second or two after it was written. Each look costs a query
-for each of its partitions (4, of half a read unit each as long as little happens), and each new event that the filters by type, stream
-and category let through costs one more on the events table: at one look in 2 seconds some 90,000 read units a day. Operations
-are in no timeline. It needs dynamodb:GetItem and dynamodb:Query on the table of the timeline, and dynamodb:Query on the events table.";
+It looks at the read model `timeline`, where an event comes into sight a second or two after it was written. Each look costs one read
+unit for the generation that is shown, and a query for each of its partitions (4, of half a unit each as long as little happens): some
+130,000 units a day at one look in 2 seconds. Each new event that the filters by type, stream and category let through costs a query of
+the events table. Operations are in no timeline. It needs dynamodb:GetItem and dynamodb:Query on the table of the timeline, and
+dynamodb:Query on the events table.";
 
 /// Shows events as they happen, in whatever stream, until Ctrl-C
 #[derive(Debug, clap::Args)]
