@@ -133,7 +133,7 @@ pub trait Decider {
     fn outcome(
         command: &Self::Command,
         state: &Self::State,
-    ) -> Result<(Vec<Self::Event>, Self::State), Self::Error> {
+    ) -> Result<Decision<Self::Event, Self::State>, Self::Error> {
         let events = Self::decide(command, state)?;
         let after = Self::fold(state.clone(), &events);
         Ok((events, after))
@@ -150,6 +150,9 @@ pub trait Decider {
         Vec::new()
     }
 }
+
+/// What was decided: the events, and the state after them.
+pub type Decision<E, S> = (Vec<E>, S);
 
 /// How an event store remembers the commands that it executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

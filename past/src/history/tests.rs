@@ -196,7 +196,7 @@ async fn a_commit_that_cannot_be_read_hides_no_other() {
 fn busy(many: u64) -> Vec<Commit> {
     let commit = |version: u64| {
         let actor = if version % 2 == 1 { "sarah" } else { "mei" };
-        let event = if version % 3 == 0 {
+        let event = if version.is_multiple_of(3) {
             json!([["Stopped", 1, null]])
         } else {
             json!([["Moved", 2, { "to": 1 }]])
