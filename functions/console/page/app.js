@@ -109,7 +109,7 @@ function switches() {
   const times = select({ 'aria-label': 'Times', value: time.mode(), onchange: (event) => time.setMode(event.target.value) }, time.MODES);
   const themes = select({ 'aria-label': 'Colours', value: localStorage.getItem(THEME) ?? '', onchange: (event) => theme(event.target.value) }, THEMES);
   const who = auth.caller();
-  const sign = el('button', { type: 'button', class: who ? '' : 'primary', onclick: token }, who ? `As ${who}` : 'Sign in');
+  const sign = el('button', { type: 'button', class: who ? '' : 'primary', onclick: token, title: 'Who looks: sign in, or paste a token' }, who ? `As ${who}` : 'Sign in');
   const keys = el('button', { type: 'button', 'aria-label': 'Keys', title: 'Keys (?)', onclick: help }, '?');
   fill(document.getElementById('switches'), times, themes, sign, keys);
 }

@@ -55,7 +55,7 @@ export function lacks(scope) {
 
 /** Who looks, in a word. */
 export function caller() {
-  if (!token()) return canSignIn() || refused ? null : 'everybody (no sign-in here)';
+  if (!token()) return canSignIn() || refused ? null : 'anybody';
   const found = claims();
   return found?.name ?? found?.username ?? found?.sub ?? 'a token';
 }

@@ -20,7 +20,7 @@ export function eventItem(event, { isOne = false, isNew = false, hasPast = () =>
       'summary', {},
       el('span', { class: 'at' }, isNew && el('span', { class: 'badge new' }, 'new'), time(event.timestamp)),
       el('span', { class: 'type' }, event.type ?? 'unreadable'),
-      el('span', { class: 'who' }, isOne ? `version ${event.version}` : streamLink(event.stream, event.version), event.actor !== undefined && el('span', { class: 'actor' }, ' by ', el('b', {}, event.actor))),
+      el('span', { class: 'who' }, isOne ? `version ${event.version}` : streamLink(event.stream, event.version), event.actor !== undefined && el('span', { class: 'actor' }, 'by ', el('b', {}, event.actor))),
       el('span', { class: 'what' }, event.unreadable ?? told(event)),
     ),
     body,

@@ -64,6 +64,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     fill(list);
     add(body.data, false);
     first = new Date();
+    if (!isPaused) fill(state, el('span', { class: 'dot' }), 'live');
     cursor = body.next_cursor;
     settled();
   }

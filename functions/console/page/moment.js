@@ -5,7 +5,8 @@ import { before, mode } from './time.js';
 
 const HOUR = 3_600_000;
 const SPANS = { s: 1000, m: 60_000, h: HOUR, d: 24 * HOUR };
-const HINT = 'a version (7), a time (2026-11-21 15:47, or with a zone), or 2h ago; empty is now';
+const HINT = '7 · 2026-11-21 15:47 · 2h ago';
+const LONG = 'a version (7), a time (2026-11-21 15:47, or with a zone), or so long ago (2h ago)';
 
 /** Reads what was typed: `{ version }`, `{ at }`, `{}` for now, or `{ wrong }`. */
 export function read(text) {
@@ -16,7 +17,7 @@ export function read(text) {
   if (ago) return { at: before(Date.now(), Number(ago[1]) * SPANS[ago[2]]) };
   const zoned = /(z|[+-]\d\d:?\d\d)$/i.test(typed) && /\d:\d/.test(typed);
   const plain = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?( utc)?$/i.test(typed);
-  if (!zoned && !plain) return { wrong: `“${typed}” is no moment: ${HINT}` };
+  if (!zoned && !plain) return { wrong: `“${typed}” is no moment: needed is ${LONG}` };
   // Microseconds are kept: an event's own time must lead to its own version.
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(typed)) return { at: typed };
   let iso = typed.replace(/ utc$/i, 'Z').replace(/^(\d{4}-\d\d-\d\d) /, '$1T').replace(/ (?=[+-]\d\d)/, '');
@@ -41,9 +42,9 @@ export function picks(last) {
 }
 
 /** The field. `change` is called with what was read whenever it is made out; `input.set(text)` sets it. */
-export function momentField(label, value, choices, change) {
+export function momentField(label, value, choices, change, placeholder = 'now') {
   const wrong = el('small', { class: 'wrong', role: 'alert' });
-  const input = el('input', { type: 'text', value: value ?? '', placeholder: 'now', autocomplete: 'off', spellcheck: 'false', onchange: taken });
+  const input = el('input', { type: 'text', value: value ?? '', placeholder, title: LONG, autocomplete: 'off', spellcheck: 'false', onchange: taken });
   function taken() {
     const found = read(input.value);
     wrong.textContent = found.wrong ?? '';

@@ -32,8 +32,8 @@ export async function show({ place, root, signal, stream, hasPast }) {
     root,
     el(
       'div', { class: 'player' },
-      button('The first version (Home)', '⏮', () => 1), button('One version back (←)', '◀', () => version - 1), play,
-      button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '⏭', () => stream.version), range,
+      button('The first version (Home)', '|◀', () => 1), button('One version back (←)', '◀', () => version - 1), play,
+      button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '▶|', () => stream.version), range,
     ),
     where, shown, jump.node, lines.node,
   );
@@ -82,7 +82,7 @@ export async function show({ place, root, signal, stream, hasPast }) {
     fill(
       shown,
       el('section', {}, el('h2', {}, 'State'), tree(state.state, changes)),
-      el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes, currency) : empty('Nothing that the state shows.'), next(state)),
+      el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes.map(({ by, ...change }) => change), currency) : empty('Nothing that the state shows.'), next(state)),
     );
     announce(`Version ${state.version}: ${event?.type ?? ''}, ${changes.length} changes`);
   }

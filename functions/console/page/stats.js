@@ -8,6 +8,8 @@ import { major } from './money.js';
 import { keep } from './router.js';
 import { empty, loading, problem } from './states.js';
 
+const DAY = 86_400_000;
+
 export async function show({ place, root, signal }) {
   const asked = { from: place.params.from ?? '', to: place.params.to ?? '' };
   const day = (name) => el('input', { type: 'date', value: asked[name], onchange: (event) => look({ [name]: event.target.value }) });
@@ -35,15 +37,15 @@ export async function show({ place, root, signal }) {
     fill(
       found,
       el('h2', {}, 'All accounts hold'), held.length ? el('ul', { class: 'figures' }, held) : empty('No account holds anything.'),
-      el('h2', {}, 'By day'), days.length ? charts(days) : empty('Nothing happened on these days.'),
+      el('h2', {}, 'By day'), days.length ? charts(days, asked) : empty('Nothing happened on these days.'),
     );
   }
 }
 
 /** A chart for each group of counters, whatever they are called. */
-function charts(listed) {
+function charts(listed, asked) {
   const counted = new Map(listed.map((one) => [one.day, one]));
-  const days = every([...counted.keys()].sort());
+  const days = every(asked);
   const groups = Object.entries(listed[0]).filter(([key, value]) => key !== 'day' && key !== 'currencies' && value !== null && typeof value === 'object');
   const of = (read) => days.map((day) => Number((counted.has(day) && read(counted.get(day))) || 0));
   const plain = groups.map(([group, counters]) => bars(group, days, Object.keys(counters).map((name) => ({ name, values: of((one) => one[group]?.[name]) }))));
@@ -56,9 +58,9 @@ function charts(listed) {
   return [...plain, ...money];
 }
 
-/** Each day from the first to the last: one without counters is a gap, not left out. */
-function every(days) {
-  const [first, last] = [days[0], days.at(-1)].map((day) => Date.parse(`${day}T00:00:00Z`));
-  const count = Math.round((last - first) / 86_400_000) + 1;
-  return Array.from({ length: count }, (_, at) => new Date(first + at * 86_400_000).toISOString().slice(0, 10));
+/** Each day that is asked for: one on which nothing happened is a gap, not left out. */
+function every({ from, to }) {
+  const last = to ? Date.parse(`${to}T00:00:00Z`) : Math.floor(Date.now() / DAY) * DAY;
+  const first = from ? Date.parse(`${from}T00:00:00Z`) : last - 29 * DAY;
+  return Array.from({ length: Math.round((last - first) / DAY) + 1 }, (_, at) => new Date(first + at * DAY).toISOString().slice(0, 10));
 }

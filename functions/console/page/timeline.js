@@ -18,7 +18,7 @@ export async function show({ place, root, signal, stream, hasPast }) {
   const path = `${stream.path}/history`;
   const types = select({ value: type, onchange: () => look({ type: types.value }) }, [['', 'all types'], ...stream.kind.event_types]);
   const who = el('input', { type: 'text', value: actor, placeholder: 'anybody', autocomplete: 'off', spellcheck: 'false', onchange: () => look({ actor: who.value.trim() }) });
-  const first = momentField('From', from, [], (moment) => look({ from: asText(moment) }));
+  const first = momentField('From', from, [], (moment) => look({ from: asText(moment) }), 'the beginning');
   const last = momentField('To', to, [], (moment) => look({ to: asText(moment) }));
   const clear = el('button', { type: 'button', onclick: reset }, 'Clear');
   const list = el('ol', { class: 'events', 'aria-label': 'Events, oldest first' });

@@ -59,6 +59,7 @@ function line(key, value, kind) {
 /** The changes of a diff as a table. `states` say which currency holds; `version` makes a link of a version. */
 export function changeTable(changes, currency, version) {
   if (!changes.length) return el('p', { class: 'empty' }, 'Nothing differs.');
+  const wasBy = changes.some((change) => change.by?.length);
   const cell = (value) => (value === undefined ? '' : leaf(value, currency));
   const rows = changes.map(({ path, kind, from, to, by }) => el(
     'tr', { class: kind },
@@ -66,8 +67,8 @@ export function changeTable(changes, currency, version) {
     el('td', { 'data-label': 'what' }, kind),
     el('td', { 'data-label': 'was' }, cell(from)),
     el('td', { 'data-label': 'is' }, cell(to)),
-    by && el('td', { 'data-label': 'by version' }, by.map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
+    wasBy && el('td', { 'data-label': 'by version' }, (by ?? []).map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
   ));
-  const heads = ['field', 'what', 'was', 'is', ...(changes.some((change) => change.by) ? ['by version'] : [])];
+  const heads = ['field', 'what', 'was', 'is', ...(wasBy ? ['by version'] : [])];
   return el('table', { class: 'changes' }, el('thead', {}, el('tr', {}, heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', {}, rows));
 }
