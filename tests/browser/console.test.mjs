@@ -11,6 +11,45 @@ after(async () => { await world?.end(); });
 
 const EVIL = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>';
 
+test('who deleted this account, what was its balance an hour before, would a withdrawal of 50 have been allowed then?', async () => {
+  await world.look('#feed?since=2592000000', async (page) => {
+    await page.getByLabel('Type').selectOption('UserDeleted');
+    const deleted = page.locator('.event', { hasText: 'Sarah Okafor-Lindt' });
+    await deleted.getByText('by ben@support').waitFor();
+    await deleted.getByText('because: duplicate of Sara Okafor').waitFor();
+    await deleted.locator('.type').click();
+    await deleted.getByRole('link', { name: 'What else happened around it' }).click();
+    await page.getByRole('heading', { name: 'Around a moment' }).waitFor();
+    await page.locator('.event', { hasText: 'AccountClosed' }).getByRole('link').first().click();
+    await page.locator('.summary').getByText('AccountClosed').waitFor();
+    await page.locator('.summary').getByRole('link', { name: 'its state' }).click();
+    await page.locator('.tab .tree li', { hasText: 'balance' }).getByText('120.00 EUR').waitFor();
+    await page.locator('.summary').getByRole('link', { name: 'what if' }).click();
+    await page.getByText('balance 120.00 EUR').waitFor();
+    await page.getByLabel('If it had been asked to').selectOption('WithdrawMoney');
+    await page.getByLabel('amount').fill('50');
+    await page.getByRole('button', { name: 'I mean 50.00 EUR' }).click();
+    await page.getByRole('button', { name: 'What if?' }).click();
+    await page.getByRole('heading', { name: 'It would have been accepted' }).waitFor();
+    await page.locator('.answer').getByText('70.00 EUR').first().waitFor();
+    await page.getByRole('button', { name: 'now', exact: true }).click();
+    await page.getByRole('button', { name: 'What if?' }).click();
+    await page.getByRole('heading', { name: 'It would have been refused' }).waitFor();
+    await page.getByText('the account is closed').first().waitFor();
+  });
+});
+
+test('an id in what is stored leads to what it is of', async () => {
+  const owner = await world.user('Olivia Owner');
+  const { id } = await world.call('POST', '/accounts', { account_number: `ACC-${owner.slice(-8)}`, currency: 'EUR', initial_deposit: 0, owner });
+  await world.look(`#stream/account-${id}/slider`, async (page) => {
+    await page.locator('.tab').getByRole('link', { name: owner }).first().click();
+    await page.getByRole('heading', { name: `user ${owner}` }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: `account ${id}` }).waitFor();
+  });
+});
+
 test('the feed shows an event as it happens, and pauses', async () => {
   const early = await world.user('Early Bird');
   await world.look('#feed', async (page) => {

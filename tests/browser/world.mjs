@@ -14,9 +14,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The first build takes some minutes. */
 const READY = 20 * 60_000;
-export const PATIENCE = 15_000;
+export const PATIENCE = 45_000;
 
-/** Starts a stack of its own, or takes the one that `API` names; and a browser. */
+/** Starts a stack of its own on which a month has passed, or takes the one that `API` names; and a browser. */
 export async function begin() {
   const stack = process.env.API ? { api: process.env.API.replace(/\/$/, ''), stop: async () => {} } : await started();
   const options = { executablePath: CHROMIUM, args: ['--no-sandbox'] };
@@ -30,19 +30,20 @@ export async function begin() {
 async function started() {
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
   const file = join(folder, 'ready.json');
-  const child = spawn('cargo', ['run', '--locked', '--quiet', '--', '--port', '0', '--ready-file', file], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, RUST_LOG: 'warn,dynoxide=error' } });
-  let log = '';
+  const child = spawn('cargo', ['run', '--locked', '--quiet', '--', '--port', '0', '--ready-file', file, 'demo'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'warn,dynoxide=error' } });
+  let [log, told] = ['', ''];
   child.stderr.on('data', (some) => { log += some; });
+  child.stdout.on('data', (some) => { told += some; });
   const ended = new Promise((done) => child.once('exit', done));
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
     await rm(folder, { recursive: true });
   };
-  for (const until = Date.now() + READY; !existsSync(file); await sleep(200)) {
+  for (const until = Date.now() + READY; !existsSync(file) || !told.includes('Ctrl-C'); await sleep(200)) {
     if (child.exitCode !== null || Date.now() > until) {
       await stop();
-      throw new Error(`the stack did not start:\n${log}`);
+      throw new Error(`the stack did not start:\n${told}\n${log}`);
     }
   }
   const { api, console } = JSON.parse(await readFile(file, 'utf8'));

@@ -65,7 +65,7 @@ function all(event, hasPast) {
       at('The state after it', 'slider', { version: event.version }),
       past && event.version > 1 && at('What it changed', 'compare', { from: event.version - 1, to: event.version }),
       past && at('What if, an hour before it', 'what-if', { at: before(event.timestamp, HOUR) }),
-      el('a', { href: link(['feed'], { around: event.timestamp, window: '5m' }) }, 'What else happened around it'),
+      el('a', { href: link(['feed'], { around: event.timestamp }) }, 'What else happened around it'),
       copyButton(() => json(event, 2), 'Copy as JSON'),
     ),
   ];

@@ -17,9 +17,11 @@ const PAGES = 5;
 const OVERLAP = 120_000;
 const SINCE = [['3600000', 'the last hour'], ['86400000', 'the last day'], ['604800000', 'the last week'], ['2592000000', 'the last 30 days']];
 const DAY = '86400000';
+const WINDOWS = [['5m', '5 minutes'], ['30m', '30 minutes'], ['2h', '2 hours'], ['1d', 'a day']];
 
 export async function show({ about, place, root, signal, every, hasPast }) {
-  const { around, window = '5m' } = place.params;
+  const { around } = place.params;
+  let { window = '30m' } = place.params;
   const filters = { type: place.params.type ?? '', since: place.params.since ?? DAY };
   const seen = new Set();
   let newest = null;
@@ -31,6 +33,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const types = about.aggregates.filter(({ category }) => about.read_models[category]).flatMap((one) => one.event_types);
   const type = select({ value: filters.type, onchange: () => filtered({ type: type.value }) }, [['', 'all types'], ...types]);
   const since = select({ value: filters.since, onchange: () => filtered({ since: since.value }) }, SINCE);
+  const within = select({ value: window, onchange: () => filtered({}) }, WINDOWS);
   const text = el('input', { type: 'search', placeholder: 'a name, an id, a reason …', value: place.params.text ?? '', oninput: sift });
   const pause = el('button', { type: 'button', 'aria-pressed': 'false', onclick: toggle }, 'Pause');
   const state = el('span', { class: 'live', role: 'status' });
@@ -43,7 +46,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   }));
 
   const heading = around
-    ? el('p', {}, 'What happened within ', el('b', {}, window), ' of ', time(around), '. ', el('a', { href: '#feed' }, 'Back to what happens now'))
+    ? el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, el('p', {}, 'What happened around ', time(around), '. ', el('a', { href: '#feed' }, 'Back to what happens now')), field('Within', within), field('Type', type), field('Among what is shown', text))
     : el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', type), field('Of', since), field('Among what is shown', text), pause, state);
   fill(root, el('h1', {}, around ? 'Around a moment' : 'Feed'), heading, note, list, el('p', { class: 'more' }, more), lines.node);
   if (!around) viewKeys({ ' ': toggle });
@@ -137,6 +140,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
 
   async function filtered(change) {
     Object.assign(filters, change);
+    window = within.value || window;
     remember();
     [newest, oldest, first] = [null, null, null];
     try {
@@ -148,7 +152,8 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   }
 
   function remember() {
-    keep({ type: filters.type, since: filters.since === DAY ? '' : filters.since, text: text.value });
+    if (around) keep({ around, window, type: filters.type });
+    else keep({ type: filters.type, since: filters.since === DAY ? '' : filters.since, text: text.value });
   }
 
   /** Hides what does not hold the text. */

@@ -27,8 +27,9 @@ export async function show({ about, place, root, signal }) {
   );
   const gone = el('p', { class: 'quiet' }, 'What is deleted is in no list. It is found by its id, or where it was deleted: ', ends(kinds));
   fill(root, el('h1', {}, 'Streams'), form, found, el('p', { class: 'more' }, more), gone, lines.node);
-  input.focus();
-  await look({});
+  const linked = ID.exec(asked.query);
+  if (linked) await open(linked[1], linked[2].toLowerCase());
+  else await look({});
 
   async function submit(event) {
     event.preventDefault();
@@ -41,14 +42,14 @@ export async function show({ about, place, root, signal }) {
   /** Opens a stream by its id; a bare one is tried in each collection. */
   async function open(category, id) {
     if (category) {
-      go(['stream', `${category}-${id}`, 'timeline']);
+      opened(`${category}-${id}`);
       return;
     }
     fill(found, loading('streams'));
     for (const kind of kinds) {
       try {
         await get(`/${kind.collection}/${id}/state`, {}, signal);
-        go(['stream', `${kind.category}-${id}`, 'timeline']);
+        opened(`${kind.category}-${id}`);
         return;
       } catch (error) {
         if (isOver(error)) return;
@@ -59,6 +60,12 @@ export async function show({ about, place, root, signal }) {
       }
     }
     fill(found, empty(`Nothing was ever stored under ${id}.`));
+  }
+
+  /** Goes there; a link that led here by an id alone is not come back to. */
+  function opened(stream) {
+    if (linked) location.replace(link(['stream', stream, 'timeline']));
+    else go(['stream', stream, 'timeline']);
   }
 
   async function look(change) {

@@ -3,9 +3,11 @@
 import { el } from './dom.js';
 import { json } from './api.js';
 import { currencyOf, isWhole, major } from './money.js';
+import { link } from './router.js';
 import { time } from './time.js';
 
 const SIGNS = { added: '+', removed: '−', changed: '~' };
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** A value; `changes` are those of a diff, by JSON pointer. */
@@ -23,6 +25,8 @@ export function leaf(value, currency) {
     return el('span', {}, el('span', { class: 'number' }, String(value)), ' ', el('span', { class: 'money' }, major(value, currency)));
   }
   if (typeof value === 'string' && MOMENT.test(value)) return time(value);
+  // An id leads to whatever it is of, an owner or the other side of a transfer.
+  if (typeof value === 'string' && ID.test(value)) return el('a', { href: link(['streams'], { query: value }) }, value);
   if (typeof value === 'string') return el('span', { class: 'text' }, value === '' ? '“”' : value);
   if (isNested(value)) return el('code', {}, json(value));
   return el('span', { class: 'number' }, String(value));
