@@ -157,6 +157,17 @@ test('the slider finds the version of a time', async () => {
   });
 });
 
+test('the slider shows what a read model held, too', async () => {
+  const id = await world.account();
+  await world.look(`#stream/account-${id}/slider?version=2`, async (page) => {
+    await page.getByLabel('Of', { exact: true }).selectOption('accounts');
+    await page.getByRole('heading', { name: 'The row of accounts' }).waitFor();
+    await page.locator('.tab .tree li', { hasText: 'balance' }).getByText('1,500.00 EUR').first().waitFor();
+    await page.locator('.tab .tree li', { hasText: 'created_at' }).first().waitFor();
+    assert.match(page.url(), /read_model=accounts/);
+  });
+});
+
 test('two moments are compared, with a patch to copy', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/compare?from=1&to=3`, async (page) => {
@@ -197,6 +208,7 @@ test('what if: accepted with its events and state, or refused by a rule; nothing
     const refused = page.locator('.answer.refused');
     await refused.getByText('It would have been refused').waitFor();
     await refused.getByText(/balance of 150000/).waitFor();
+    await refused.locator('.tree li', { hasText: 'balance' }).getByText('1,500.00 EUR').waitFor();
     await amount.fill('');
     await page.getByRole('button', { name: 'What if?' }).click();
     await page.getByRole('alert').getByText('amount').waitFor();

@@ -33,7 +33,8 @@ for (const [name, place] of Object.entries(places)) {
   for (const colorScheme of ['light', 'dark']) {
     for (const width of [1280, 360]) {
       await world.look(`#${place}`, async (page) => {
-        await page.waitForTimeout(900);
+        await page.locator('main [aria-busy]').first().waitFor({ state: 'detached' });
+        await page.waitForTimeout(600);
         if (name === 'timeline') await page.locator('.event summary').first().click();
         await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${width}.png`), fullPage: true });
       }, { colorScheme, viewport: { width, height: 800 } });

@@ -40,9 +40,10 @@ let fields = 0;
 /** A field with its label; `hint` stands below it. */
 export function field(label, input, hint) {
   fields += 1;
-  const id = `hint-${fields}`;
-  if (hint) input.setAttribute('aria-describedby', id);
-  return el('div', { class: 'field' }, el('label', {}, el('span', {}, label), input), hint && el('small', { id }, hint));
+  const id = `field-${fields}`;
+  input.id = id;
+  if (hint) input.setAttribute('aria-describedby', `${id}-hint`);
+  return el('div', { class: 'field' }, el('label', { for: id }, label), input, hint && el('small', { id: `${id}-hint` }, hint));
 }
 
 /** A select; each option is a text, or a pair of value and text. */

@@ -39,7 +39,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const state = el('span', { class: 'live', role: 'status' });
   const list = el('ol', { class: 'events', 'aria-label': 'Events, newest first' });
   const note = el('div');
-  const more = el('button', { type: 'button', onclick: older }, 'Older events');
+  const more = el('button', { type: 'button', hidden: true, onclick: older }, 'Older events');
   const lines = terminal(() => ({
     curl: { path: '/events', params: around ? asked() : { ...asked(), limit: PAGE } },
     tool: around ? tool(['around', around], { window, type: filters.type }) : tool(['tail'], { type: filters.type }),

@@ -2,7 +2,7 @@
 
 import { get, isOver } from './api.js';
 import { terminal, tool } from './curl.js';
-import { announce, el, fill } from './dom.js';
+import { announce, el, field, fill, select } from './dom.js';
 import { eventList } from './event.js';
 import { viewKeys } from './keys.js';
 import { momentField, picks } from './moment.js';
@@ -16,8 +16,9 @@ const BEAT = 900;
 /** How many versions are kept: one may step back and forth without asking again. */
 const MOST = 200;
 
-export async function show({ place, root, signal, stream, hasPast }) {
+export async function show({ about, place, root, signal, stream, hasPast }) {
   const known = new Map();
+  let model = place.params.read_model ?? '';
   let version = 0;
   let player = null;
 
@@ -27,7 +28,9 @@ export async function show({ place, root, signal, stream, hasPast }) {
   const where = el('p', { class: 'where', role: 'status' });
   const shown = el('div', { class: 'halves' });
   const jump = momentField('Jump to', '', stream.last ? picks(stream.last) : [], (moment) => tried(() => jumped(moment)));
-  const lines = terminal(() => ({ curl: { path: `${stream.path}/state`, params: { version } }, tool: tool(['state', stream.name], { version }) }));
+  const models = [['', 'the state'], ...(about.read_models[stream.category] ?? []).map((one) => [one, `the row of the read model ${one}`])];
+  const what = select({ value: model, onchange: chosen }, models);
+  const lines = terminal(() => ({ curl: { path: `${stream.path}/state`, params: { version, read_model: model } }, tool: tool(['state', stream.name], { version, 'read-model': model }) }));
   fill(
     root,
     el(
@@ -35,7 +38,7 @@ export async function show({ place, root, signal, stream, hasPast }) {
       button('The first version (Home)', '|◀', () => 1), button('One version back (←)', '◀', () => version - 1), play,
       button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '▶|', () => stream.version), range,
     ),
-    where, shown, jump.node, lines.node,
+    where, shown, el('div', { class: 'filters' }, jump.node, field('Of', what)), lines.node,
   );
   viewKeys({ ArrowLeft: () => step(version - 1), ArrowRight: () => step(version + 1), Home: () => step(1), End: () => step(stream.version), ' ': toggle });
   signal.addEventListener('abort', pause);
@@ -51,7 +54,7 @@ export async function show({ place, root, signal, stream, hasPast }) {
     range.value = version;
     range.setAttribute('aria-valuetext', `version ${version} of ${stream.version}`);
     if (!known.has(version)) where.textContent = `Version ${version} of ${stream.version} …`;
-    keep({ version });
+    keep({ version, read_model: model });
     lines.update();
     await tried(async () => {
       const found = await load(wanted);
@@ -60,12 +63,20 @@ export async function show({ place, root, signal, stream, hasPast }) {
     });
   }
 
+  async function chosen() {
+    model = what.value;
+    known.clear();
+    const again = version || stream.version;
+    version = 0;
+    await step(again);
+  }
+
   function load(number) {
     if (!known.has(number)) {
       if (known.size >= MOST) known.delete(known.keys().next().value);
-      const state = get(`${stream.path}/state`, { version: number }, signal);
+      const state = get(`${stream.path}/state`, { version: number, read_model: model }, signal);
       const diff = hasPast(stream.category)
-        ? get(`${stream.path}/diff`, { from: number - 1, to: number }, signal)
+        ? get(`${stream.path}/diff`, { from: number - 1, to: number, read_model: model }, signal)
         : get(`${stream.path}/history`, { from: number, to: number }, signal);
       const both = Promise.all([state, diff]);
       known.set(number, both);
@@ -77,11 +88,12 @@ export async function show({ place, root, signal, stream, hasPast }) {
   function draw([{ body: state }, { body: diff }]) {
     const [event] = diff.events ?? diff.data ?? [];
     const changes = diff.changes ?? [];
-    const currency = currencyOf(state.state) ?? currencyOf(event?.data);
+    const value = model ? state.document : state.state;
+    const currency = currencyOf(value) ?? currencyOf(event?.data);
     fill(where, `Version ${state.version} of ${stream.version}, `, time(state.timestamp), state.version === stream.version ? ', as it is now' : '');
     fill(
       shown,
-      el('section', {}, el('h2', {}, 'State'), tree(state.state, changes)),
+      el('section', {}, el('h2', {}, model ? `The row of ${model}` : 'State'), tree(value, changes), state.entries?.length > 0 && el('details', {}, el('summary', {}, 'Its index rows'), tree(state.entries))),
       el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes.map(({ by, ...change }) => change), currency) : empty('Nothing that the state shows.'), next(state)),
     );
     announce(`Version ${state.version}: ${event?.type ?? ''}, ${changes.length} changes`);

@@ -10,11 +10,11 @@ const SIGNS = { added: '+', removed: '−', changed: '~' };
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-/** A value; `changes` are those of a diff, by JSON pointer. */
-export function tree(value, changes = []) {
+/** A value; `changes` are those of a diff, by JSON pointer, and `currency` is that of its numbers where it names none. */
+export function tree(value, changes = [], currency = null) {
   const byPath = new Map(changes.map((change) => [change.path, change]));
   const root = byPath.get('');
-  const body = isNested(value) ? members(value, '', byPath) : leaf(value, null);
+  const body = isNested(value) ? members(value, '', byPath, currency) : leaf(value, null);
   return el('div', { class: `tree ${root ? root.kind : ''}` }, body);
 }
 
@@ -36,8 +36,8 @@ const isNested = (value) => value !== null && typeof value === 'object';
 const escaped = (key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 const unescaped = (key) => key.replaceAll('~1', '/').replaceAll('~0', '~');
 
-function members(value, path, changes) {
-  const currency = currencyOf(value);
+function members(value, path, changes, known) {
+  const currency = currencyOf(value) ?? known;
   const rows = Object.entries(value).map(([key, one]) => row(key, one, `${path}/${escaped(key)}`, changes, currency));
   for (const change of changes.values()) {
     const at = change.path.lastIndexOf('/');
@@ -50,7 +50,7 @@ function members(value, path, changes) {
 
 function row(key, value, path, changes, currency) {
   const change = changes.get(path);
-  if (isNested(value)) return line(key, members(value, path, changes), change?.kind);
+  if (isNested(value)) return line(key, members(value, path, changes, null), change?.kind);
   const was = change?.kind === 'changed' && el('span', { class: 'was' }, ' was ', el('del', {}, leaf(change.from, currency)));
   return line(key, [change ? el('ins', {}, leaf(value, currency)) : leaf(value, currency), was], change?.kind);
 }
@@ -64,14 +64,13 @@ function line(key, value, kind) {
 export function changeTable(changes, currency, version) {
   if (!changes.length) return el('p', { class: 'empty' }, 'Nothing differs.');
   const wasBy = changes.some((change) => change.by?.length);
-  const cell = (value) => (value === undefined ? '' : leaf(value, currency));
+  const shown = (value) => (value === undefined ? '' : leaf(value, currency));
+  const cell = (label, ...content) => el('td', { 'data-label': label }, el('span', {}, content));
   const rows = changes.map(({ path, kind, from, to, by }) => el(
     'tr', { class: kind },
     el('th', { scope: 'row' }, el('span', { class: 'sign' }, SIGNS[kind]), ' ', el('code', {}, path || '(all of it)')),
-    el('td', { 'data-label': 'what' }, kind),
-    el('td', { 'data-label': 'was' }, cell(from)),
-    el('td', { 'data-label': 'is' }, cell(to)),
-    wasBy && el('td', { 'data-label': 'by version' }, (by ?? []).map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
+    cell('what', kind), cell('was', shown(from)), cell('is', shown(to)),
+    wasBy && cell('by version', (by ?? []).map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
   ));
   const heads = ['field', 'what', 'was', 'is', ...(wasBy ? ['by version'] : [])];
   return el('table', { class: 'changes' }, el('thead', {}, el('tr', {}, heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', {}, rows));

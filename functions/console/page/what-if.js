@@ -113,7 +113,7 @@ export async function show({ place, root, signal, stream }) {
     fill(result, loading('the answer'));
     try {
       const { body: answer } = await call('POST', path, { body: body(data), signal });
-      fill(result, answer.accepted ? accepted(answer) : refused(answer));
+      fill(result, answer.accepted ? accepted(answer) : refused(answer, currencyOf(state?.state)));
       announce(answer.accepted ? 'It would have been accepted' : 'It would have been refused');
     } catch (error) {
       if (!isOver(error)) fill(result, problem(error));
@@ -128,14 +128,14 @@ function short(state) {
   return money.map(([key, value]) => [`: ${key} `, el('b', {}, major(value, currency))]);
 }
 
-function refused({ version, refusal }) {
-  const known = ['type', 'title', 'status', 'detail', 'code'];
+function refused({ version, refusal }, currency) {
+  const known = ['type', 'title', 'status', 'detail', 'code', 'version'];
   const more = Object.fromEntries(Object.entries(refusal).filter(([key]) => !known.includes(key)));
   return el(
     'div', { class: 'answer refused' },
     el('h2', {}, '✗ It would have been refused'),
     el('p', {}, el('b', {}, refusal.title), `: ${refusal.detail ?? ''}`),
-    Object.keys(more).length > 0 && tree(more),
+    Object.keys(more).length > 0 && tree(more, [], currency),
     el('p', { class: 'quiet' }, `By the rules, at version ${version}. Nothing was written.`),
   );
 }
