@@ -5,7 +5,8 @@ use past::Moment;
 
 /// What is said of the forms.
 pub(crate) const FORMS: &str = "\
-Times: 2026-11-16T15:47:00Z, 2026-11-16T15:47 or 2026-11-16 (without a zone: UTC), now, or how long ago: '90s ago', '1h ago', '2d ago'.";
+Times: 2026-11-16T15:47:00Z, 2026-11-16T15:47 or 2026-11-16 (without a zone: UTC), now, how long ago: '90s ago', '1h ago', '2d ago',
+or how long before another: '1h before 2026-11-16T15:47'.";
 
 /// A time.
 pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
@@ -48,6 +49,10 @@ fn at(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let trimmed = text.trim();
     if trimmed == "now" {
         return Ok(now);
+    }
+    if let Some((before, moment)) = trimmed.split_once(" before ") {
+        let then = at(moment, now)?.checked_sub_signed(span(before.trim())?);
+        return then.ok_or_else(|| "must be a time of our calendar".to_owned());
     }
     if let Some(ago) = trimmed.strip_suffix("ago") {
         let then = now.checked_sub_signed(span(ago.trim())?);
@@ -97,6 +102,8 @@ mod tests {
             ("90s ago", "2027-01-15T07:58:30.000000Z"),
             ("1h ago", "2027-01-15T07:00:00.000000Z"),
             ("2d ago", "2027-01-13T08:00:00.000000Z"),
+            ("1h before 2026-11-16T15:47", "2026-11-16T14:47:00.000000Z"),
+            ("5m before 1d ago", "2027-01-14T07:55:00.000000Z"),
         ] {
             assert_eq!(at(text, now()).map(rfc3339), Ok(time.to_owned()), "{text}");
         }
@@ -108,6 +115,9 @@ mod tests {
             "-1h ago",
             "2026-13-01",
             "15:47",
+            "1h before",
+            "x before now",
+            "1h before noon",
             "9999999999d ago",
         ] {
             assert!(at(text, now()).is_err(), "{text}");

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const EXAMPLES: &str = "\
 Examples:
   strangelog state account-01a1e50a-5950-7a61-8fa4-5be3d833d61d                          # now
-  strangelog state account-01a1e50a-5950-7a61-8fa4-5be3d833d61d --at '1h ago'
+  strangelog state account-01a1e50a-5950-7a61-8fa4-5be3d833d61d --at '1h before 2026-11-16T15:47:03Z'
   strangelog state account-01a1e50a-5950-7a61-8fa4-5be3d833d61d --version 3 --output json | jq .state.balance
   strangelog state user-01a1e50a-5950-7a61-8fa4-5be3d833d61d --at 2026-11-16T15:47 --read-model users
 
