@@ -10,10 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &["decider"]),
     ("event-store", &["decider"]),
     ("read-model", &["decider", "event-store"]),
-    (
-        "past",
-        &["decider", "domain", "event-store", "read-model"],
-    ),
+    ("past", &["decider", "domain", "event-store", "read-model"]),
     ("edge", &["event-store"]),
     ("consumer", &["domain", "edge", "event-store", "read-model"]),
     ("commands", &["decider", "domain", "edge", "event-store"]),

@@ -179,6 +179,11 @@ fn the_routes_are_those_of_the_aggregates() {
         let served = served.filter(|trigger| template.binary(trigger.function) == "deliveries");
         let served: BTreeSet<_> = served.map(|trigger| trigger.route()).collect();
         faults.unless(served == told, "deliveries", "has other routes");
+        let console = template.triggers("HttpApi");
+        let console = console.filter(|trigger| template.binary(trigger.function) == "console");
+        let console: BTreeSet<_> = console.map(|trigger| trigger.route()).collect();
+        let files = ["GET /console", "GET /console/{file}"].map(str::to_owned);
+        faults.unless(console == files.into(), "console", "has other routes");
         let statistics = routes_of("queries", "READ_MODEL", "statistics");
         let expected = [("GET /stats".to_owned(), "GetStatistics".to_owned())];
         faults.unless(statistics == expected.into(), "GET /stats", "is missing");
@@ -202,6 +207,7 @@ fn the_routes_are_those_of_the_aggregates() {
             ("/{id}/what-if", "/{id}/what-for"),
             ("Path: /stats", "Path: /statistics"),
             ("Path: /events", "Path: /changes"),
+            ("Path: /console", "Path: /cockpit"),
             ("Path: /rebuilds", "Path: /builds"),
             ("Path: /deliveries/redrives", "Path: /redrives"),
             ("Path: /deliveries\n", "Path: /lags\n"),
