@@ -222,10 +222,7 @@ fn show(state: &State, shown: Shown, reason: Reason) -> Result<Vec<Event>, Error
         (State::Started { .. }, Shown::SwitchedBack) => Err(Error::NotSwitched),
         (State::Cancelled { .. } | State::Discarded { .. }, _) => Err(Error::RebuildOver),
         (
-            State::Unknown
-            | State::Remade { .. }
-            | State::Redriven { .. }
-            | State::ClaimsRepaired,
+            State::Unknown | State::Remade { .. } | State::Redriven { .. } | State::ClaimsRepaired,
             _,
         ) => Err(Error::NothingToSwitch),
     }
@@ -238,10 +235,9 @@ fn cancel(state: &State, reason: Reason) -> Result<Vec<Event>, Error> {
             Ok(vec![Event::KeptDiscarded { reason }])
         }
         State::Cancelled { .. } | State::Discarded { .. } => Ok(vec![]),
-        State::Unknown
-        | State::Remade { .. }
-        | State::Redriven { .. }
-        | State::ClaimsRepaired => Err(Error::NothingToSwitch),
+        State::Unknown | State::Remade { .. } | State::Redriven { .. } | State::ClaimsRepaired => {
+            Err(Error::NothingToSwitch)
+        }
     }
 }
 
