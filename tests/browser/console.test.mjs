@@ -1,8 +1,10 @@
 // The console as a person uses it, in a real browser on a real stack.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { begin, overflow, token } from './world.mjs';
 
 let world;
@@ -497,16 +499,33 @@ test('everything is reached by keys', async () => {
   });
 });
 
-test('the line for the terminal does the same', async () => {
+test('the lines for the terminal do the same', async () => {
   const id = await world.account();
-  await world.look(`#stream/account-${id}/timeline?type=MoneyWithdrawn`, async (page) => {
-    await page.getByText('The same from a terminal').click();
-    const [curl, tool] = await page.locator('.terminal pre').allTextContents();
-    assert.equal(tool, `strangelog history account-${id} --type MoneyWithdrawn`);
-    const path = /"\$API([^"]*)"/.exec(curl)[1];
-    const { data } = await world.call('GET', path);
-    assert.deepEqual(data.map(({ type }) => type), ['MoneyWithdrawn']);
-  });
+  const stream = `stream/account-${id}`;
+  const places = {
+    [`${stream}/timeline?type=MoneyWithdrawn&actor=local&from=2&to=3`]: /MoneyWithdrawn/,
+    [`${stream}/slider?version=2`]: /150000/,
+    [`${stream}/slider?version=2&read_model=accounts`]: /150000/,
+    [`${stream}/compare?from=1&to=3`]: /130000/,
+    [`${stream}/what-if?version=1&command=WithdrawMoney&f.amount=5000&f.description=it%27s%20%24HOME&run=1`]: /it's \$HOME/,
+    [`${stream}/deliveries`]: new RegExp(id),
+    [`feed?around=${new Date().toISOString()}&window=5m&type=AccountOpened`]: new RegExp(id),
+    'stats?from=2026-01-01&to=2026-01-31': /balances/,
+    models: /timeline/,
+    'deliveries?consumer=users&status=failed': /^/,
+  };
+  for (const [place, expected] of Object.entries(places)) {
+    await world.look(`#${place}`, async (page) => {
+      await page.locator('main [aria-busy]').first().waitFor({ state: 'detached' });
+      if (place.includes('what-if')) await page.locator('.answer').waitFor();
+      await page.getByText('The same from a terminal').click();
+      const [curl, tool] = await page.locator('.terminal pre').allTextContents();
+      const { stdout } = await promisify(execFile)('sh', ['-c', curl]);
+      assert.doesNotMatch(stdout, /urn:strangelog:problem:(?!insufficient)/, `${place}: ${stdout}`);
+      assert.match(stdout, place.startsWith('models') ? /consumers/ : expected, `${place}: ${curl}`);
+      assert.match(await world.tool(tool), expected, `${place}: ${tool}`);
+    });
+  }
 });
 
 test('an API that is gone is told, and taken up again when it is back', async () => {

@@ -1,13 +1,14 @@
 // A stack, a browser, and pages that are watched: whatever they load from elsewhere, or their policy forbids, fails the test.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -16,9 +17,10 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const READY = 20 * 60_000;
 export const PATIENCE = 45_000;
 
-/** Starts a stack of its own on which a month has passed, or takes the one that `API` names; and a browser. */
+/** Starts a stack of its own on which a month has passed, or takes the one that `API` and `DYNAMODB` name; and a browser. */
 export async function begin() {
-  const stack = process.env.API ? { api: process.env.API.replace(/\/$/, ''), stop: async () => {} } : await started();
+  const { API, DYNAMODB } = process.env;
+  const stack = API ? { api: API.replace(/\/$/, ''), dynamodb: DYNAMODB, stop: async () => {} } : await started();
   const options = { executablePath: CHROMIUM, args: ['--no-sandbox'] };
   const browser = await chromium.launch(options).catch(async (error) => {
     await stack.stop();
@@ -46,9 +48,9 @@ async function started() {
       throw new Error(`the stack did not start:\n${told}\n${log}`);
     }
   }
-  const { api, console } = JSON.parse(await readFile(file, 'utf8'));
+  const { api, console, dynamodb } = JSON.parse(await readFile(file, 'utf8'));
   assert.equal(console, `${api}/console`);
-  return { api, stop };
+  return { api, dynamodb, stop };
 }
 
 class World {
@@ -69,6 +71,14 @@ class World {
     const text = await response.text();
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
     return JSON.parse(text);
+  }
+
+  /** Runs a line of the operators' tool in a shell, against this stack; resolves to what it says. */
+  async tool(line) {
+    const binary = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug/strangelog');
+    assert.match(line, /^strangelog /);
+    const { stdout } = await promisify(execFile)('sh', ['-c', `"$0" ${line.slice('strangelog '.length)} --endpoint "$1" --output json`, binary, this.stack.dynamodb], { timeout: PATIENCE });
+    return stdout;
   }
 
   /** A user; resolves to their id. */
