@@ -54,6 +54,7 @@ test('an id in what is stored leads to what it is of', async () => {
 
 test('the feed shows an event as it happens, and pauses', async () => {
   const early = await world.user('Early Bird');
+  await world.listed(early);
   await world.look('#feed', async (page) => {
     const rows = page.locator('.event');
     await rows.filter({ hasText: early.slice(-4) }).filter({ hasText: 'Early Bird' }).waitFor();

@@ -81,6 +81,15 @@ class World {
     return stdout;
   }
 
+  /** Waits until the events of a stream are among those of all streams, which takes a moment. */
+  async listed(id) {
+    const until = Date.now() + PATIENCE;
+    while (!JSON.stringify(await this.call('GET', '/events?window=5m&limit=100')).includes(id)) {
+      assert.ok(Date.now() < until, `${id} is in no list of events`);
+      await sleep(200);
+    }
+  }
+
   /** A user; resolves to their id. */
   async user(name = 'Sarah Lindt') {
     const { id } = await this.call('POST', '/users', { name, email: `${randomUUID()}@example.com` });
