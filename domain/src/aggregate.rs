@@ -107,7 +107,7 @@ pub fn parse<A: Aggregate>(
     let mut errors: Vec<FieldError> = Vec::new();
     // OK because each turn ends the loop or takes one field out; serde stops at the first that it cannot read.
     let parsed = loop {
-        match read::<A>(command, &fields) {
+        match read::<A::Command>(command, &fields) {
             Ok(parsed) => break parsed,
             Err(error) => {
                 let known = fields
@@ -141,16 +141,44 @@ pub fn parse<A: Aggregate>(
 /// How many unreadable fields are enough for one answer.
 const MOST_ERRORS: usize = 20;
 
-fn read<A: Aggregate>(command: &str, fields: &Value) -> Result<A::Command, FieldError> {
-    // OK because the tag comes first: after it serde reads the fields where they are, and knows the path to a bad one.
-    let tag = Value::from(command);
-    let parts = [("type", &tag), ("data", fields)];
+/// Reads an event of today from its type and its data, which may have no other members than it keeps.
+///
+/// # Errors
+/// The member that is missing, unknown or cannot be read; an empty name stands for the data as a whole.
+pub fn parse_event<A: Aggregate>(kind: &str, data: &Value) -> Result<A::Event, FieldError> {
+    let Value::Object(given) = data else {
+        return Err(FieldError {
+            field: String::new(),
+            why: "must be an object with what the event says".to_owned(),
+        });
+    };
+    let event: A::Event = read(kind, data)?;
+    let kept = serde_json::to_value(&event).unwrap_or_default();
+    let is_kept = |name: &&String| kept["data"].get(name.as_str()).is_some();
+    // OK because what is left out where it is null is nothing that was dropped.
+    let dropped = given.iter().filter(|(_, value)| !value.is_null());
+    match dropped.map(|(name, _)| name).find(|name| !is_kept(name)) {
+        Some(name) => Err(FieldError {
+            field: name.clone(),
+            why: "unknown, this event has no such field".to_owned(),
+        }),
+        None => Ok(event),
+    }
+}
+
+/// Reads a value of the JSON form `{"type", "data"}`.
+fn read<T: DeserializeOwned>(kind: &str, data: &Value) -> Result<T, FieldError> {
+    // OK because the tag comes first: after it serde reads the data where they are, and knows the path to a bad one.
+    let tag = Value::from(kind);
+    let parts = [("type", &tag), ("data", data)];
     let typed = MapDeserializer::new(parts.into_iter());
     serde_path_to_error::deserialize(typed).map_err(
         |error: serde_path_to_error::Error<serde_json::Error>| {
             let field = error.path().to_string();
+            let field = field.strip_prefix("data.").unwrap_or(&field);
+            let field = if field == "data" { "" } else { field };
             FieldError {
-                field: field.strip_prefix("data.").unwrap_or(&field).to_owned(),
+                field: field.to_owned(),
                 why: error.inner().to_string(),
             }
         },

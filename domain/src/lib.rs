@@ -20,7 +20,7 @@ pub mod values;
 mod welcome;
 
 pub use account::Account;
-pub use aggregate::{Aggregate, FieldError, Refusal, parse};
+pub use aggregate::{Aggregate, FieldError, Refusal, parse, parse_event};
 pub use description::{AggregateDescription, CommandDescription, FieldDescription};
 pub use mailing::{Mail, Mailing};
 pub use name_change::NameChange;

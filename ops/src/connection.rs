@@ -15,6 +15,14 @@ use std::env;
 const LOCAL: &str = "local";
 const LOCAL_REGION: &str = "us-east-1";
 
+/// An address of HTTP or HTTPS.
+fn url(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("must be a URL such as http://127.0.0.1:8000".to_owned()),
+    }
+}
+
 /// Options that say where the store is.
 #[derive(Clone, Debug, Args)]
 pub struct Connection {
@@ -28,7 +36,7 @@ pub struct Connection {
     #[arg(long, global = true)]
     profile: Option<String>,
     /// Another DynamoDB than that of AWS; on this machine it needs no credentials
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_parser = url)]
     endpoint: Option<String>,
     /// The events table, where it has another name
     #[arg(long, global = true, value_name = "NAME")]

@@ -1,7 +1,9 @@
 //! What the tool ends with, for scripts.
 
+use event_store::stream_id;
 use std::fmt;
 use std::process::ExitCode;
+use uuid::Uuid;
 
 /// What `--help` says of it.
 pub(crate) const CODES: &str = "\
@@ -12,7 +14,7 @@ Exit codes:
   3    it could not be done
   4    a rule refuses it
   5    there is no such stream
-  130  Ctrl-C
+  130  Ctrl-C; `tail` ends so, with 0
 
 What was found is on stdout, with --output json or jsonl for programs; how far it is, and what it amounts to, on stderr.";
 
@@ -83,6 +85,9 @@ impl fmt::Display for Stop {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(why) | Self::Refused(why) => formatter.write_str(why),
+            Self::UnknownStream(stream) if stream_id(stream).parse::<Uuid>().is_ok() => {
+                write!(formatter, "there is no stream {stream}")
+            }
             Self::UnknownStream(stream) => write!(
                 formatter,
                 "there is no stream {stream}: a name is like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d"

@@ -141,14 +141,20 @@ pub(crate) fn read(
         version == VERSION,
         "version {VERSION} of the format is known, found {version}"
     );
-    for (text, commits) in lines.zip(0_u64..) {
+    for (text, commits) in lines.by_ref().zip(0_u64..) {
         let number = commits + 2;
         let line: Line = serde_json::from_str(&text?).with_context(|| format!("line {number}"))?;
         if line.end == Some(true) {
-            let said = line.commits.unwrap_or(commits);
+            let said = line
+                .commits
+                .context("the last line should count the commits")?;
             ensure!(
                 said == commits,
                 "{said} commits were exported, found {commits}"
+            );
+            ensure!(
+                lines.next().is_none(),
+                "line {number} says that it is the last, and others follow: one file holds one export"
             );
             return Ok(());
         }

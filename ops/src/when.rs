@@ -10,7 +10,11 @@ or how long before another: '1h before 2026-11-16T15:47'.";
 
 /// A time.
 pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    at(text, Utc::now())
+    let now = Utc::now();
+    match at(text, now)? {
+        time if time > now => Err("must not be in the future".to_owned()),
+        time => Ok(time),
+    }
 }
 
 /// A version, or a time.
@@ -59,6 +63,9 @@ fn at(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
         return then.ok_or_else(|| "must be a time of our calendar".to_owned());
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(trimmed) {
+        return Ok(time.to_utc());
+    }
+    if let Ok(time) = DateTime::parse_from_str(trimmed, "%Y-%m-%dT%H:%M%:z") {
         return Ok(time.to_utc());
     }
     for form in [

@@ -169,6 +169,10 @@ impl Gathered<'_> {
             if matches!(self.filter.to, Some(Moment::Version(to)) if version > to) {
                 return Ok(true);
             }
+            // OK because a place may be that of a page of another question.
+            if matches!(self.filter.from, Some(Moment::Version(from)) if version < from) {
+                continue;
+            }
             let Some(event) = event else {
                 if self.is_full(place) {
                     return Ok(true);
@@ -179,6 +183,9 @@ impl Gathered<'_> {
             let timestamp = commit.stamp()?.timestamp;
             if matches!(self.filter.to, Some(Moment::Time(to)) if timestamp > to) {
                 return Ok(true);
+            }
+            if matches!(self.filter.from, Some(Moment::Time(from)) if timestamp < from) {
+                continue;
             }
             let metadata = commit.metadata()?;
             if !self.lets_through(event, &metadata) {

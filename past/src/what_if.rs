@@ -3,7 +3,7 @@
 use crate::fold::{Fold, reached};
 use crate::{Change, Moment, PastError, StateOf, changes};
 use chrono::{DateTime, Utc};
-use domain::{Aggregate, FieldError, Refusal, parse};
+use domain::{Aggregate, FieldError, Refusal, parse, parse_event};
 use event_store::{EventLog, StoredEvent, rfc3339};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub enum Supposed {
     /// A command of this type, with these fields.
     Command(String, Map<String, Value>),
-    /// Events, each of a type and with its data.
+    /// Events, each of a type and with its data. They are taken at their word: no rule is asked whether they could have been.
     Events(Vec<(String, Value)>),
 }
 
@@ -143,12 +143,15 @@ fn events<A: Aggregate>(given: Vec<(String, Value)>) -> Result<Vec<A::Event>, Ve
             });
             continue;
         }
-        match serde_json::from_value(json!({ "type": kind, "data": data })) {
+        match parse_event::<A>(&kind, &data) {
             Ok(event) => events.push(event),
-            Err(error) => invalid.push(FieldError {
-                field: format!("events[{at}].data"),
-                why: error.to_string(),
-            }),
+            Err(FieldError { field, why }) => {
+                let dot = if field.is_empty() { "" } else { "." };
+                invalid.push(FieldError {
+                    field: format!("events[{at}].data{dot}{field}"),
+                    why,
+                });
+            }
         }
     }
     if invalid.is_empty() {

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Describes the build: all of it comes from the registry, so that a new aggregate is in the console as it is.
-pub fn about(name: &str, sign_in: Option<&SignIn>) -> Value {
+///
+/// `dynamodb` is where DynamoDB answers if that is not AWS: then `strangelog` must be told.
+pub fn about(name: &str, sign_in: Option<&SignIn>, dynamodb: Option<&str>) -> Value {
     let mut read_models = BTreeMap::<_, Vec<_>>::new();
     for (name, category) in registry::PROJECTIONS {
         read_models.entry(*category).or_default().push(*name);
@@ -23,6 +25,7 @@ pub fn about(name: &str, sign_in: Option<&SignIn>) -> Value {
     json!({
         "name": name,
         "version": env!("CARGO_PKG_VERSION"),
+        "dynamodb": dynamodb,
         "auth": auth,
         "aggregates": registry::descriptions(),
         "consumers": registry::consumers().keys().collect::<Vec<_>>(),
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn every_aggregate_consumer_and_read_model_is_described() {
-        let about = about("prod", None);
+        let about = about("prod", None, None);
         assert_eq!(
             (&about["name"], &about["auth"]),
             (&json!("prod"), &json!(null))
@@ -91,7 +94,7 @@ mod tests {
             "https://a.example/in".to_owned(),
             "https://b.example/token".to_owned(),
         );
-        let about = about("prod", sign_in.expect("it is right").as_ref());
+        let about = about("prod", sign_in.expect("it is right").as_ref(), None);
         assert_eq!(
             about["auth"],
             json!({

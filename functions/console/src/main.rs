@@ -17,7 +17,9 @@ async fn main() -> Result<(), Error> {
         variable("CONSOLE_AUTHORIZE_URL")?,
         variable("CONSOLE_TOKEN_URL")?,
     )?;
-    let about = about::about(&variable("STACK_NAME")?, sign_in.as_ref());
+    let dynamodb = variable("AWS_ENDPOINT_URL_DYNAMODB").ok();
+    let name = variable("STACK_NAME")?;
+    let about = about::about(&name, sign_in.as_ref(), dynamodb.as_deref());
     let site = &answer::Site::new(&about, sign_in.as_ref());
     let answer = async |request: Request| answer::answer(site, &request);
     lambda_http::run(service_fn(answer)).await

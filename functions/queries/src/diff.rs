@@ -53,7 +53,11 @@ pub async fn answer<A: Aggregate>(
             diff.ok_or_else(|| no_read_model::<A>())?.await
         }
     };
-    let found = found.map_err(|error| unanswerable(error, "a moment"))?;
+    let found = found.map_err(|error| {
+        let is_from =
+            matches!(error, PastError::Ahead { version, .. } if from == Moment::Version(version));
+        unanswerable(error, if is_from { "from" } else { "to" })
+    })?;
     let next_cursor = found.page.next.map(cursor);
     let body = json!({
         "from": side(&found.from), "to": side(&found.to),

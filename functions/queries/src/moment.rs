@@ -38,8 +38,8 @@ pub fn at_or_version(
     match (read("at"), read("version")) {
         (Some(_), Some(_)) => invalid("version", "must not be given beside at"),
         (None, None) => Ok(Moment::Time(now)),
-        (None, Some(Ok(Moment::Version(version)))) if version > 0 => Ok(Moment::Version(version)),
-        (None, Some(_)) => invalid("version", "must be a version, a whole number from 1 on"),
+        (None, Some(Ok(Moment::Version(version)))) => Ok(Moment::Version(version)),
+        (None, Some(_)) => invalid("version", "must be a version, a whole number"),
         (Some(Ok(time @ Moment::Time(_))), None) => Ok(time),
         (Some(Err(past::NotAMoment::Future)), None) => invalid("at", "must not be in the future"),
         (Some(_), None) => invalid(
@@ -88,11 +88,14 @@ mod tests {
     fn a_moment_is_a_time_or_a_version_by_its_name() {
         let time = DateTime::from_timestamp(1_799_999_999, 0).expect("a time");
         assert_eq!(ask("at", "2027-01-15T07:59:59Z"), Ok(Moment::Time(time)));
-        assert_eq!(ask("version", "7"), Ok(Moment::Version(7)));
+        for version in [0, 7] {
+            let asked = ask("version", &version.to_string());
+            assert_eq!(asked, Ok(Moment::Version(version)));
+        }
         for at in ["", "7", "yesterday", "2027-01-15", "2027-01-15T08:00:01Z"] {
             assert!(ask("at", at).is_err(), "{at}");
         }
-        for version in ["", "0", "-1", "1.5", "head", "2027-01-15T07:59:59Z"] {
+        for version in ["", "-1", "1.5", "head", "2027-01-15T07:59:59Z"] {
             assert!(ask("version", version).is_err(), "{version}");
         }
     }

@@ -21,7 +21,9 @@ pub(crate) mod what_if;
 use crate::exit::Stop;
 use clap::builder::PossibleValuesParser;
 use domain::registry;
+use event_store::{stream_category, stream_id};
 use past::PastError;
+use uuid::Uuid;
 
 /// The type of an event that is in the timeline.
 fn event_type() -> PossibleValuesParser {
@@ -33,6 +35,15 @@ fn event_type() -> PossibleValuesParser {
 /// A category of streams that are in the timeline.
 fn category() -> PossibleValuesParser {
     PossibleValuesParser::new(categories())
+}
+
+/// The name of a stream that may be in the timeline.
+fn stream(text: &str) -> Result<String, String> {
+    let is_one = categories().any(|category| category == stream_category(text));
+    match is_one && stream_id(text).parse::<Uuid>().is_ok() {
+        true => Ok(text.to_owned()),
+        false => Err("must be like user-01a1e50a-5950-7a61-8fa4-5be3d833d61d".to_owned()),
+    }
 }
 
 fn categories() -> impl Iterator<Item = &'static str> {

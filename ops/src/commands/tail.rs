@@ -50,7 +50,7 @@ pub(crate) struct Sieve {
     #[arg(long = "actor", value_name = "NAME")]
     actors: Vec<String>,
     /// Events of this stream alone
-    #[arg(long = "stream", value_name = "STREAM")]
+    #[arg(long = "stream", value_name = "STREAM", value_parser = super::stream)]
     streams: Vec<String>,
     /// Events of streams of this category alone
     #[arg(long = "category", value_name = "CATEGORY", value_parser = super::category())]

@@ -21,7 +21,7 @@ Examples:
   strangelog what-if account-01a1e50a-5950-7a61-8fa4-5be3d833d61d --events @events.json --output json
 
 A command is decided by the code that decides in production, on the state of that moment; nothing is written. --events supposes events
-that never were, as a list of {\"type\",\"data\"}. Of values that must be unique it names the kind: whether others held them then is
+that never were, as a list of {\"type\",\"data\"}, and asks no rule whether they could have been. Of values that must be unique it names the kind: whether others held them then is
 not looked up. It ends with 4 when the command is refused. It needs dynamodb:Query on the events table.";
 
 /// Asks what would have come of a command, or of events, at any moment; writes nothing
@@ -40,8 +40,8 @@ pub(crate) struct Args {
     /// The command's fields: JSON, or @FILE
     #[arg(long, value_name = "JSON", requires = "command")]
     data: Option<String>,
-    /// Events: JSON, or @FILE
-    #[arg(long, value_name = "JSON")]
+    /// Events, taken at their word: JSON, or @FILE
+    #[arg(long, value_name = "JSON", conflicts_with = "data")]
     events: Option<String>,
 }
 
@@ -91,6 +91,9 @@ impl Args {
     fn supposed(&self) -> anyhow::Result<Supposed> {
         if let Some(events) = &self.events {
             let events: Vec<Supposition> = json("--events", events)?;
+            if events.is_empty() {
+                return Err(Stop::Usage("--events must name an event at least".to_owned()).into());
+            }
             let events = events.into_iter().map(|event| (event.kind, event.data));
             return Ok(Supposed::Events(events.collect()));
         }

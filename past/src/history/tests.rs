@@ -338,3 +338,24 @@ async fn a_stream_without_events_is_unknown_however_it_is_asked_for() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_place_of_another_question_does_not_lead_out_of_this_one() {
+    for from in [Moment::Version(5), Moment::Time(at(5))] {
+        let filter = Filter {
+            from: Some(from),
+            to: Some(Moment::Version(7)),
+            ..Filter::default()
+        };
+        for commit in [1, 3, 6, 9] {
+            let place = Some(Place { commit, skip: 0 });
+            let page = page(busy(10), place, 20, filter.clone()).await;
+            let expected: Vec<_> = (commit.max(5)..=7).collect();
+            assert_eq!(
+                versions(&page.expect("readable")),
+                expected,
+                "{from} {commit}"
+            );
+        }
+    }
+}
