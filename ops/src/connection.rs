@@ -192,7 +192,6 @@ mod tests {
             ("http://[::1]", true),
             ("http://localhost.example.com:8000", false),
             ("https://dynamodb.eu-north-1.amazonaws.com", false),
-            ("127.0.0.1:8000", false),
         ] {
             assert_eq!(parsed(&["--endpoint", url]).is_local(), is_local, "{url}");
         }
