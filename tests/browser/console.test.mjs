@@ -229,6 +229,39 @@ test('a link to a what-if shows its answer', async () => {
   });
 });
 
+test('an answer to a what-if goes with its question', async () => {
+  const id = await world.account();
+  await world.look(`#stream/account-${id}/what-if?version=2&command=WithdrawMoney&f.amount=50&run=1`, async (page) => {
+    const asked = (text) => page.getByRole('heading', { name: text }).waitFor();
+    const amount = page.getByLabel('amount');
+    const ask = page.getByRole('button', { name: 'What if?' });
+    const none = async (why) => {
+      assert.equal(await page.locator('.answer').count(), 0, why);
+      assert.doesNotMatch(page.url(), /run=1/, why);
+    };
+    await asked('It would have been accepted: WithdrawMoney 0.50 EUR');
+    await page.getByRole('button', { name: 'I mean 50.00 EUR' }).click();
+    await asked('It would have been accepted: WithdrawMoney 50.00 EUR');
+    assert.match(page.url(), /f\.amount=5000&run=1/);
+    await amount.fill('9999999');
+    await none('another amount');
+    await ask.click();
+    await asked('It would have been refused: WithdrawMoney 99,999.99 EUR');
+    await page.getByRole('button', { name: 'the first version' }).click();
+    await none('another moment');
+    await ask.click();
+    await asked('It would have been refused');
+    await page.getByLabel('At', { exact: true }).fill('2');
+    await none('a moment that is being typed');
+    await amount.fill('70');
+    await ask.click();
+    await asked('It would have been accepted: WithdrawMoney 0.70 EUR');
+    await page.getByLabel('If it had been asked to').selectOption('DepositMoney');
+    await none('another command');
+    assert.match(page.url(), /command=DepositMoney/);
+  });
+});
+
 test('events of one’s own may be tried', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/what-if?version=1`, async (page) => {
@@ -236,7 +269,10 @@ test('events of one’s own may be tried', async () => {
     const events = [{ type: 'MoneyDeposited', data: { amount: 100, currency: 'EUR' } }];
     await page.getByLabel('Events', { exact: true }).fill(JSON.stringify(events));
     await page.getByRole('button', { name: 'What if?' }).click();
-    await page.locator('.answer.accepted').getByText('1,001.00 EUR').first().waitFor();
+    await page.locator('.answer').getByText('1,001.00 EUR').first().waitFor();
+    await page.getByRole('heading', { name: 'This is what would have come of these events; no rule was asked' }).waitFor();
+    assert.equal(await page.locator('.answer.accepted').count(), 0, 'nobody approved of them');
+    assert.doesNotMatch(page.url(), /run=1/, 'a link does not hold them');
     await page.getByLabel('Events', { exact: true }).fill('{');
     await page.getByRole('button', { name: 'What if?' }).click();
     await page.getByText('this is no JSON').waitFor();

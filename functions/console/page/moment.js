@@ -1,6 +1,8 @@
-// A field that takes a moment of a stream: a version, a time, or so long ago.
+// The fields of forms that ask about the past: a moment of a stream, and what a command takes.
 
-import { el, field } from './dom.js';
+import { json } from './api.js';
+import { el, field, fill, select } from './dom.js';
+import { major, minor } from './money.js';
 import { before, mode } from './time.js';
 
 const HOUR = 3_600_000;
@@ -58,4 +60,50 @@ export function momentField(label, value, choices, change, placeholder = 'now') 
   const buttons = choices.map(([text, moment]) => el('button', { type: 'button', class: 'small', onclick: () => set(moment) }, text));
   const node = el('div', { class: 'moment' }, field(label, input, HINT), wrong, el('div', { class: 'picks' }, buttons));
   return { node, input, set, read: () => read(input.value) };
+}
+
+/** The control of one field of a command, as the build describes it. `changed` hears of any change, `meant` of major units that were taken instead. */
+export function control({ name, type, format, choices, required, why }, given, currency, changed, meant) {
+  const note = el('small', { class: 'hint' });
+  const attributes = { name, required, value: given ?? '', 'aria-required': String(Boolean(required)), oninput: () => { hint(); changed(); } };
+  const options = choices ?? (type === 'boolean' ? ['true', 'false'] : null);
+  const input = options
+    ? select(attributes, [['', required ? 'choose …' : 'not given'], ...options])
+    : el('input', { type: 'text', inputmode: type === 'integer' ? 'numeric' : null, autocomplete: 'off', spellcheck: 'false', ...attributes });
+  function hint() {
+    const text = input.value.trim();
+    const unit = type === 'integer' && currency();
+    if (!unit || !/^-?\d+$/.test(text)) fill(note);
+    else {
+      const whole = minor(text, unit);
+      const use = el('button', { type: 'button', class: 'small', onclick: () => { input.value = whole; hint(); meant(); } }, `I mean ${major(whole, unit)}`);
+      fill(note, el('b', {}, major(text, unit)), ' (minor units are typed)', text.length < 4 && whole !== text && [' ', use]);
+    }
+  }
+  const read = () => {
+    const text = input.value.trim();
+    // What is missing, the API says: now and then one field stands in for another.
+    if (!text) return {};
+    if (type === 'boolean') return { value: text === 'true' };
+    if (type !== 'integer') return { value: input.value };
+    return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? { value: Number(text) } : { wrong: `${name} must be a whole number, of minor units if it is money` };
+  };
+  const about = [required ? 'required' : 'optional', format, why].filter(Boolean).join(' · ');
+  return { name, input, hint, read, node: el('div', { class: 'control' }, field(name, input, about), note) };
+}
+
+/** JSON, where the build describes no fields: the data of a command, or events. */
+export function rawControl(command, stream, changed) {
+  const example = command ? '{}' : json([{ type: stream.kind.event_types[0], data: {} }], 2);
+  const input = el('textarea', { rows: 6, spellcheck: 'false', value: example, oninput: changed });
+  const read = () => {
+    try {
+      const data = JSON.parse(input.value);
+      return command || Array.isArray(data) ? { data } : { wrong: 'events are a list: [{"type": …, "data": {…}}]' };
+    } catch (error) {
+      return { wrong: `this is no JSON: ${error.message}` };
+    }
+  };
+  const hint = command ? 'as JSON' : `as JSON; types: ${stream.kind.event_types.join(', ')}`;
+  return { input, hint: () => null, read, node: field(command ? 'Its data' : 'Events', input, hint) };
 }

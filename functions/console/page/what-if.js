@@ -3,8 +3,8 @@
 import { call, get, isOver, json } from './api.js';
 import { terminal, tool } from './curl.js';
 import { announce, el, field, fill, select } from './dom.js';
-import { asText, momentField, picks, read } from './moment.js';
-import { currencyOf, isWhole, major, minor } from './money.js';
+import { asText, control, momentField, picks, rawControl } from './moment.js';
+import { currencyOf, isWhole, major } from './money.js';
 import { keep } from './router.js';
 import { loading, problem } from './states.js';
 import { time } from './time.js';
@@ -17,10 +17,11 @@ export async function show({ place, root, signal, stream }) {
   const { params } = place;
   const commands = stream.kind.commands.filter(({ route }) => route);
   const path = `${stream.path}/what-if`;
-  const moment = momentField('At', params.version ?? params.at ?? '', stream.last ? picks(stream.last) : [], situate);
+  const moment = momentField('At', params.version ?? params.at ?? '', stream.last ? picks(stream.last) : [], moved);
   const isAsked = (one) => one.route.includes('{id}') && !one.route.startsWith('DELETE');
-  const start = params.command ?? (commands.find(isAsked) ?? commands[0]).type;
   const choices = [...commands.map(({ type }) => [type, type]), [EVENTS, 'events of your own (JSON)']];
+  const isKnown = choices.some(([type]) => type === params.command);
+  const start = isKnown ? params.command : (commands.find(isAsked) ?? commands[0]).type;
   const which = select({ value: start, onchange: () => form({}) }, choices);
   const inputs = el('div', { class: 'inputs' });
   const stood = el('div', { class: 'stood' });
@@ -28,32 +29,65 @@ export async function show({ place, root, signal, stream }) {
   const lines = terminal(shell);
   let state = null;
   let fields = [];
+  let asking = 0;
 
   fill(
     root,
     el(
       'div', { class: 'what-if' },
       el('p', { class: 'banner' }, el('b', {}, 'WHAT-IF'), ' Nothing is written. What is asked here is decided as it would have been then, by the code that decides in production.'),
-      el('form', { onsubmit: submit, novalidate: true }, moment.node, stood, field('If it had been asked to', which), inputs, el('button', { type: 'submit', class: 'primary' }, 'What if?')),
+      el('form', { onsubmit: submit, oninput: stale, onchange: () => result.hasChildNodes() || remember(false), novalidate: true }, moment.node, stood, field('If it had been asked to', which), inputs, el('button', { type: 'submit', class: 'primary' }, 'What if?')),
       result,
     ),
     lines.node,
   );
   form(Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(FIELD)).map(([name, value]) => [name.slice(FIELD.length), value])));
   await situate();
-  if (params.run) await run();
+  if (params.run && isKnown) await run();
+
+  /** An answer goes with its question: where that changes, it is neither shown nor in the URL any more. */
+  function stale() {
+    if (!result.hasChildNodes()) return;
+    asking += 1;
+    fill(result);
+    remember(false);
+  }
+
+  function moved() {
+    stale();
+    return situate();
+  }
+
+  /** Major units were meant: what was asked before is asked anew with them. */
+  function meant() {
+    const wasAsked = result.hasChildNodes();
+    stale();
+    lines.update();
+    if (wasAsked) run();
+    else remember(false);
+  }
+
+  /** Keeps in the URL what the form says, and whether it is asked. What is typed as JSON is not kept, so it is not asked by a link. */
+  function remember(isAsked) {
+    const at = moment.read();
+    const kept = fields.filter((one) => one.name).map((one) => [FIELD + one.name, one.input.value]);
+    const isAll = kept.length === fields.length;
+    keep({ ...(asText(at) && { [at.version === undefined ? 'at' : 'version']: asText(at) }), command: which.value, ...Object.fromEntries(kept), run: isAsked && isAll ? 1 : '' });
+  }
 
   /** Shows what it was like at that moment, which the form is about. */
   async function situate() {
     const at = moment.read();
     if (at.wrong) return;
+    const typed = moment.input.value;
     lines.update();
     try {
-      if (at.version === 0) state = { version: 0, state: null };
-      else ({ body: state } = await get(`${stream.path}/state`, { version: at.version, at: at.at }, signal));
+      const { body: found } = at.version === 0 ? { body: { version: 0, state: null } } : await get(`${stream.path}/state`, { version: at.version, at: at.at }, signal);
+      if (typed !== moment.input.value) return;
+      state = found;
       fill(stood, el('details', {}, el('summary', {}, state.version === 0 ? 'There was nothing yet then.' : ['It was then at version ', String(state.version), ' since ', time(state.timestamp), short(state.state)]), tree(state.state)));
     } catch (error) {
-      if (isOver(error)) return;
+      if (isOver(error) || typed !== moment.input.value) return;
       state = null;
       fill(stood, problem(error));
     }
@@ -62,7 +96,7 @@ export async function show({ place, root, signal, stream }) {
 
   function form(values) {
     const command = commands.find(({ type }) => type === which.value);
-    fields = command ? command.fields.map((one) => control(one, values[one.name], () => currencyOf(state?.state) ?? currencyOf(typed().data), lines.update)) : [];
+    fields = command ? command.fields.map((one) => control(one, values[one.name], () => currencyOf(state?.state) ?? currencyOf(typed().data), lines.update, meant)) : [];
     const raw = !fields.length;
     if (raw) fields = [rawControl(command, stream, lines.update)];
     fill(inputs, fields.map((one) => one.node));
@@ -100,6 +134,8 @@ export async function show({ place, root, signal, stream }) {
   }
 
   async function run() {
+    asking += 1;
+    const mine = asking;
     const at = moment.read();
     const { data, wrong, at: bad } = typed();
     if (at.wrong || wrong) {
@@ -107,16 +143,18 @@ export async function show({ place, root, signal, stream }) {
       (bad?.input ?? moment.input).focus();
       return;
     }
-    const kept = fields.filter((one) => one.name).map((one) => [FIELD + one.name, one.input.value]);
-    keep({ ...(asText(at) && { [at.version === undefined ? 'at' : 'version']: asText(at) }), command: which.value, ...Object.fromEntries(kept), run: 1 });
+    remember(true);
     lines.update();
     fill(result, loading('the answer'));
     try {
       const { body: answer } = await call('POST', path, { body: body(data), signal });
-      fill(result, answer.accepted ? accepted(answer) : refused(answer, currencyOf(state?.state)));
-      announce(answer.accepted ? 'It would have been accepted' : 'It would have been refused');
+      if (mine !== asking) return;
+      const currency = currencyOf(state?.state) ?? currencyOf(data);
+      const said = headline(answer.accepted, which.value === EVENTS ? null : question(which.value, data, currency));
+      fill(result, answer.accepted ? accepted(answer, said, which.value === EVENTS) : refused(answer, said, currency));
+      announce(said);
     } catch (error) {
-      if (!isOver(error)) fill(result, problem(error));
+      if (!isOver(error) && mine === asking) fill(result, problem(error));
     }
   }
 }
@@ -128,74 +166,43 @@ function short(state) {
   return money.map(([key, value]) => [`: ${key} `, el('b', {}, major(value, currency))]);
 }
 
-function refused({ version, refusal }, currency) {
+/** A command with what it was given, amounts in major units. */
+function question(type, data, currency) {
+  const shown = (key, value) => {
+    if (isWhole(value) && currency) return `${key === 'amount' ? '' : `${key} `}${major(value, currency)}`;
+    return `${key} ${value !== null && typeof value === 'object' ? json(value) : value}`;
+  };
+  return [type, Object.entries(data ?? {}).map(([key, value]) => shown(key, value)).join(', ')].filter(Boolean).join(' ');
+}
+
+/** What came of a question. Events that somebody made up were decided by nobody, so that they are not approved either. */
+function headline(isAccepted, asked) {
+  if (asked === null) return isAccepted ? 'This is what would have come of these events; no rule was asked' : 'These events would not have been possible';
+  return `It would have been ${isAccepted ? 'accepted' : 'refused'}: ${asked}`;
+}
+
+function refused({ version, refusal }, said, currency) {
   const known = ['type', 'title', 'status', 'detail', 'code', 'version'];
   const more = Object.fromEntries(Object.entries(refusal).filter(([key]) => !known.includes(key)));
   return el(
     'div', { class: 'answer refused' },
-    el('h2', {}, '✗ It would have been refused'),
+    el('h2', {}, `✗ ${said}`),
     el('p', {}, el('b', {}, refusal.title), `: ${refusal.detail ?? ''}`),
     Object.keys(more).length > 0 && tree(more, [], currency),
     el('p', { class: 'quiet' }, `By the rules, at version ${version}. Nothing was written.`),
   );
 }
 
-function accepted({ version, timestamp, events, state, changes, unchecked }) {
+function accepted({ version, timestamp, events, state, changes, unchecked }, said, isSupposed) {
   const currency = currencyOf(state);
   const items = events.map((event) => el('li', {}, el('b', {}, event.type), event.version !== undefined && ` (it would have been version ${event.version})`, tree(event.data)));
   return el(
-    'div', { class: 'answer accepted' },
-    el('h2', {}, '✓ It would have been accepted'),
+    'div', { class: `answer ${isSupposed ? 'supposed' : 'accepted'}` },
+    el('h2', {}, isSupposed ? said : `✓ ${said}`),
     events.length ? el('ol', {}, items) : el('p', {}, 'And would have changed nothing: it was so already.'),
     el('h3', {}, 'The state after it'), tree(state, changes ?? []),
     el('h3', {}, 'What it would have changed'), changeTable(changes ?? [], currency),
     unchecked?.length > 0 && el('p', { class: 'behind' }, `Not looked up: whether ${unchecked.join(' and ')} was free then.`),
     el('p', { class: 'quiet' }, `On top of version ${version}`, timestamp && [' of ', time(timestamp)], '. Nothing was written.'),
   );
-}
-
-/** The control of one field, as the build describes it. */
-function control({ name, type, format, choices, required, why }, given, currency, changed) {
-  const note = el('small', { class: 'hint' });
-  const attributes = { name, required, value: given ?? '', 'aria-required': String(Boolean(required)), oninput: () => { hint(); changed(); } };
-  const options = choices ?? (type === 'boolean' ? ['true', 'false'] : null);
-  const input = options
-    ? select(attributes, [['', required ? 'choose …' : 'not given'], ...options])
-    : el('input', { type: 'text', inputmode: type === 'integer' ? 'numeric' : null, autocomplete: 'off', spellcheck: 'false', ...attributes });
-  function hint() {
-    const text = input.value.trim();
-    const unit = type === 'integer' && currency();
-    if (!unit || !/^-?\d+$/.test(text)) fill(note);
-    else {
-      const whole = minor(text, unit);
-      const use = el('button', { type: 'button', class: 'small', onclick: () => { input.value = whole; hint(); changed(); } }, `I mean ${major(whole, unit)}`);
-      fill(note, el('b', {}, major(text, unit)), ' (minor units are typed)', text.length < 4 && whole !== text && [' ', use]);
-    }
-  }
-  const read = () => {
-    const text = input.value.trim();
-    // What is missing, the API says: now and then one field stands in for another.
-    if (!text) return {};
-    if (type === 'boolean') return { value: text === 'true' };
-    if (type !== 'integer') return { value: input.value };
-    return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? { value: Number(text) } : { wrong: `${name} must be a whole number, of minor units if it is money` };
-  };
-  const about = [required ? 'required' : 'optional', format, why].filter(Boolean).join(' · ');
-  return { name, input, hint, read, node: el('div', { class: 'control' }, field(name, input, about), note) };
-}
-
-/** JSON, where the build describes no fields: the data of a command, or events. */
-function rawControl(command, stream, changed) {
-  const example = command ? '{}' : json([{ type: stream.kind.event_types[0], data: {} }], 2);
-  const input = el('textarea', { rows: 6, spellcheck: 'false', value: example, oninput: changed });
-  const read = () => {
-    try {
-      const data = JSON.parse(input.value);
-      return command || Array.isArray(data) ? { data } : { wrong: 'events are a list: [{"type": …, "data": {…}}]' };
-    } catch (error) {
-      return { wrong: `this is no JSON: ${error.message}` };
-    }
-  };
-  const hint = command ? 'as JSON' : `as JSON; types: ${stream.kind.event_types.join(', ')}`;
-  return { input, hint: () => null, read, node: field(command ? 'Its data' : 'Events', input, hint) };
 }
