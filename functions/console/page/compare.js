@@ -11,6 +11,11 @@ import { empty, loading, problem } from './states.js';
 import { time } from './time.js';
 import { changeTable } from './value.js';
 
+/** How many events are read at a time: as many as the API gives. */
+const PAGE = 100;
+/** For so long a late writer may still change what a moment was. */
+const RECENT = 60_000;
+
 export async function show({ place, root, signal, stream, hasPast, about }) {
   const choices = stream.last ? picks(stream.last) : [];
   const start = place.params.from ?? choices[0]?.[1] ?? '0';
@@ -23,7 +28,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
   const what = el('select', { onchange: () => look({ read_model: what.value }) }, models.map(([value, text]) => el('option', { value }, text)));
   what.value = asked.read_model;
   const swap = el('button', { type: 'button', onclick: swapped }, 'Swap');
-  const lines = terminal(() => ({ curl: { path, params: asked }, tool: tool(['diff', stream.name], { from: asked.from, to: asked.to, 'read-model': asked.read_model }) }));
+  const lines = terminal(() => ({ curl: { path, params: { ...asked, limit: PAGE } }, tool: tool(['diff', stream.name], { from: asked.from, to: asked.to, 'read-model': asked.read_model }) }));
   fill(root, el('div', { class: 'filters' }, from.node, to.node, field('Of', what), swap), found, lines.node);
   await look({});
 
@@ -35,8 +40,8 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     const mine = { ...asked };
     const isMine = () => Object.keys(mine).every((key) => mine[key] === asked[key]);
     try {
-      const { body } = await get(path, asked, signal);
-      if (isMine()) draw(body);
+      const { body } = await get(path, { ...asked, limit: PAGE }, signal);
+      if (isMine()) draw(body, mine);
     } catch (error) {
       if (!isOver(error) && isMine()) fill(found, problem(error, () => look({})));
     }
@@ -49,19 +54,25 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     look({ from: asText(read(other)), to: asText(read(one)) });
   }
 
-  function draw(diff) {
-    const side = (label, { version, timestamp, settled }) => el('p', {}, el('b', {}, `${label}: `), version === 0 ? 'before the first event' : [el('a', { href: link(['stream', stream.name, 'slider'], { version }) }, `version ${version}`), ', ', time(timestamp)], settled === false && el('small', {}, ' (so recent that a late writer may still change it)'));
+  function draw(diff, mine) {
+    const isOpen = ({ timestamp, settled }) => settled === false && Date.now() - new Date(timestamp).getTime() < RECENT;
+    const side = (label, at) => el('p', {}, el('b', {}, `${label}: `), at.version === 0 ? 'before the first event' : [el('a', { href: link(['stream', stream.name, 'slider'], { version: at.version }) }, `version ${at.version}`), ', ', time(at.timestamp)], isOpen(at) && el('small', {}, ' (so recent that a late writer may still change it)'));
     const version = (number) => el('a', { href: link(['stream', stream.name, 'slider'], { version: number }) }, String(number));
     const patch = json(diff.patch, 2);
     const list = el('ol', { class: 'events', start: 1 }, diff.events.map((event) => eventItem(event, { isOne: true, hasPast })));
     const more = el('button', { type: 'button', hidden: !diff.next_cursor }, 'Later events');
-    let cursor = diff.next_cursor;
+    const table = el('div');
+    let { changes, next_cursor: cursor } = diff;
+    const differs = () => fill(table, changeTable(changes, currencyOf(stream.state), version, cursor ? 'by version: of the events shown' : 'by version'));
+    differs();
     more.addEventListener('click', async () => {
       try {
-        const { body } = await get(path, { ...asked, cursor }, signal);
+        const { body } = await get(path, { ...mine, limit: PAGE, cursor }, signal);
         list.append(...body.events.map((event) => eventItem(event, { isOne: true, hasPast })));
         cursor = body.next_cursor;
         more.hidden = !cursor;
+        changes = merged(changes, body.changes);
+        differs();
       } catch (error) {
         if (!isOver(error)) more.after(problem(error));
       }
@@ -69,9 +80,15 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     fill(
       found,
       el('div', { class: 'halves' }, side('From', diff.from), side('To', diff.to)),
-      el('h2', {}, 'What differs'), changeTable(diff.changes, currencyOf(stream.state), version),
+      el('h2', {}, 'What differs'), table,
       el('h2', {}, 'The events between them'), diff.events.length ? list : empty('None: it is one moment, or nothing happened between them.'), el('p', { class: 'more' }, more),
       el('details', {}, el('summary', {}, 'As a patch (RFC 6902), which turns the one into the other'), el('div', { class: 'copyable' }, el('pre', {}, patch), copyButton(patch, 'Copy the patch'))),
     );
   }
+}
+
+/** The changes, by the events of a further page, too. */
+function merged(changes, further) {
+  const by = new Map(further.map((change) => [change.path, change.by ?? []]));
+  return changes.map((change) => ({ ...change, by: [...new Set([...(change.by ?? []), ...(by.get(change.path) ?? [])])] }));
 }

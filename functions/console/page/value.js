@@ -60,8 +60,8 @@ function line(key, value, kind) {
   return el('li', { class: kind ?? '' }, sign, el('span', { class: 'key' }, key), el('span', { class: 'value' }, value));
 }
 
-/** The changes of a diff as a table. `states` say which currency holds; `version` makes a link of a version. */
-export function changeTable(changes, currency, version) {
+/** The changes of a diff as a table. `states` say which currency holds; `version` makes a link of a version, and `heading` stands over them. */
+export function changeTable(changes, currency, version, heading = 'by version') {
   if (!changes.length) return el('p', { class: 'empty' }, 'Nothing differs.');
   const wasBy = changes.some((change) => change.by?.length);
   const shown = (value) => (value === undefined ? '' : leaf(value, currency));
@@ -70,8 +70,8 @@ export function changeTable(changes, currency, version) {
     'tr', { class: kind },
     el('th', { scope: 'row' }, el('span', { class: 'sign' }, SIGNS[kind]), ' ', el('code', {}, path || '(all of it)')),
     cell('what', kind), cell('was', shown(from)), cell('is', shown(to)),
-    wasBy && cell('by version', (by ?? []).map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
+    wasBy && cell(heading, (by ?? []).map((one, at) => [at ? ', ' : '', version ? version(one) : String(one)])),
   ));
-  const heads = ['field', 'what', 'was', 'is', ...(wasBy ? ['by version'] : [])];
+  const heads = ['field', 'what', 'was', 'is', ...(wasBy ? [heading] : [])];
   return el('table', { class: 'changes' }, el('thead', {}, el('tr', {}, heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', {}, rows));
 }
