@@ -14,7 +14,7 @@ const EVERY = 3000;
 export async function show({ root, signal, every }) {
   const found = el('div', {}, loading('rebuilds'));
   const note = el('div');
-  const lines = terminal(() => ({ curl: { path: '/rebuilds' }, tool: 'strangelog rebuild CONSUMER --reason WHY' }));
+  const lines = terminal(() => ({ curl: { path: '/rebuilds' }, tool: tool(['rebuild', 'CONSUMER'], { reason: 'WHY' }) }));
   const asks = new Map();
   fill(
     root, el('h1', {}, 'Rebuilds'),
@@ -36,7 +36,7 @@ export async function show({ root, signal, every }) {
     if (!stream) return;
     const known = asks.get(one.consumer);
     if (known?.revision === one.generations.revision) return;
-    const { body } = await get(`/rebuilds/${parts(stream)[1]}`, {}, signal);
+    const { body } = await get(`/rebuilds/${encodeURIComponent(parts(stream)[1])}`, {}, signal);
     asks.set(one.consumer, { revision: one.generations.revision, asked: body.asked, phase: body.phase });
   }
 
@@ -44,7 +44,7 @@ export async function show({ root, signal, every }) {
     const { consumer, generations, building, live, is_built: isBuilt } = one;
     const said = (asks.get(consumer)?.asked ?? []).map(({ type, timestamp, actor, reason: why }) => el('li', {}, el('b', {}, type), ' by ', actor, ', ', time(timestamp), why && el('em', {}, ` because: ${why}`)));
     const { kept, waiting = [], gone = [] } = generations;
-    const id = newest(one) && parts(newest(one))[1];
+    const id = newest(one) && encodeURIComponent(parts(newest(one))[1]);
     const back = kept && kept.number < generations.live.number;
     return el(
       'section', { class: 'card', 'aria-label': consumer },

@@ -40,6 +40,14 @@ export function start(show) {
   show(place());
 }
 
+const STREAM = /^([a-z_]+)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** The category and the id of what names a stream, or null: nothing else may become a part of an API's path. */
+export function named(stream) {
+  const found = STREAM.exec(stream.toLowerCase());
+  return found && { name: found[0], category: found[1], id: found[2] };
+}
+
 /** A stream's category and id. */
 export function parts(stream) {
   const at = stream.indexOf('-');

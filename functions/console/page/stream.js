@@ -3,7 +3,7 @@
 import { get } from './api.js';
 import { copyButton, el, fill } from './dom.js';
 import { told } from './event.js';
-import { link, parts } from './router.js';
+import { link, named } from './router.js';
 import { behind, empty, problem } from './states.js';
 import { before, time } from './time.js';
 import { tree } from './value.js';
@@ -24,15 +24,15 @@ const TABS = {
 
 export async function show(context) {
   const { root, place, signal, title, aggregate, hasPast } = context;
-  const [, name = '', tab = 'timeline'] = place.path;
-  const [category, id] = parts(name);
-  const kind = aggregate(category);
-  if (!kind || !id) {
-    fill(root, el('h1', {}, 'Stream'), empty(`A stream is named by what it is of and its id, such as user-01a1fc78-…; “${name}” is none. `, el('a', { href: '#streams' }, 'Look for one')));
+  const [, asked = '', tab = 'timeline'] = place.path;
+  const { name, category, id } = named(asked) ?? {};
+  const kind = category && aggregate(category);
+  if (!kind) {
+    fill(root, el('h1', {}, 'Stream'), empty(`There is no such stream: it is named by what it is of and its id, such as user-01a1fc78-…; “${asked}” is none. `, el('a', { href: '#streams' }, 'Look for one')));
     return;
   }
   title(`${category} ${id.slice(0, 8)}`);
-  const stream = { name, category, id, kind, path: `/${kind.collection}/${id}` };
+  const stream = { name, category, id, kind, path: `/${kind.collection}/${encodeURIComponent(id)}` };
   const heading = el('h1', {}, `${category} `, el('code', {}, id), ' ', copyButton(name, 'Copy the name'));
   let now;
   try {
@@ -46,7 +46,7 @@ export async function show(context) {
   }
   const tabs = Object.entries(TABS).filter(([, { ofPast }]) => !ofPast || hasPast(category));
   const links = tabs.map(([key, one]) => el('a', { href: link(['stream', name, key]), 'aria-current': key === tab ? 'page' : null }, one.title));
-  const body = el('section', { class: 'tab', 'aria-label': TABS[tab]?.title });
+  const body = el('section', { class: 'tab', 'aria-label': tabs.find(([key]) => key === tab)?.[1].title });
   fill(root, heading, behind(now.behind), summary(stream, hasPast(category)), el('nav', { class: 'tabs', 'aria-label': 'Of this stream' }, links), body);
   const view = tabs.find(([key]) => key === tab)?.[1];
   if (!view) {

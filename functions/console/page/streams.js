@@ -48,7 +48,7 @@ export async function show({ about, place, root, signal }) {
     fill(found, loading('streams'));
     for (const kind of kinds) {
       try {
-        await get(`/${kind.collection}/${id}/state`, {}, signal);
+        await get(`/${kind.collection}/${encodeURIComponent(id)}/state`, {}, signal);
         opened(`${kind.category}-${id}`);
         return;
       } catch (error) {
