@@ -191,6 +191,20 @@ test('two moments are compared, with a patch to copy', async () => {
   });
 });
 
+test('all events between two moments count, those of further pages, too', async () => {
+  const id = await world.account();
+  for (let version = 4; version <= 103; version += 1) await world.call('POST', `/accounts/${id}/deposits`, { amount: 1 });
+  await world.look(`#stream/account-${id}/compare?from=1`, async (page) => {
+    const row = page.locator('table.changes tr', { hasText: '/balance' });
+    await page.getByRole('columnheader', { name: 'by version: of the events shown' }).waitFor();
+    assert.deepEqual((await row.getByRole('link').allTextContents()).slice(-1), ['101']);
+    await page.getByRole('button', { name: 'Later events' }).click();
+    await page.getByRole('columnheader', { name: 'by version', exact: true }).waitFor();
+    assert.deepEqual((await row.getByRole('link').allTextContents()).slice(-2), ['102', '103']);
+    assert.equal(await row.getByRole('link').count(), 102, 'each of them once');
+  });
+});
+
 test('what if: accepted with its events and state, or refused by a rule; nothing is written', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/what-if?version=2`, async (page) => {
@@ -361,6 +375,31 @@ test('markup in a name is shown as a text, and runs nowhere', async () => {
       assert.equal(await page.evaluate(() => globalThis.pwned), undefined, place);
       assert.equal(await page.locator('img').count(), 0, place);
       assert.equal(await page.locator('script').count(), 1, 'the page has one script, its own');
+    });
+  }
+});
+
+test('a link calls no other route than the one that its view is for', async () => {
+  const id = await world.account();
+  const paths = [];
+  const prepare = (page) => page.on('request', (request) => paths.push(new URL(request.url()).pathname));
+  const run = 'what-if?command=WithdrawMoney&f.amount=1&run=1';
+  for (const name of ['user-..%2Fevents', `account-..%2Faccounts%2F${id}`, `account-${id}%2Fclosure%3F`, `account-${id}%23`, `accounts-${id}`, `constructor-${id}`, 'account-', 'user']) {
+    await world.look(`#stream/${name}/${run}`, async (page) => {
+      await page.getByText('There is no such stream').waitFor();
+    }, { prepare });
+  }
+  assert.deepEqual(paths.filter((path) => !/^\/console(\/|$)/.test(path)), [], 'nothing was asked of the API');
+  await world.look(`#stream/account-${id.toUpperCase()}/${run}`, async (page) => {
+    await page.getByRole('heading', { name: 'It would have been accepted' }).waitFor();
+  });
+});
+
+test('a view that there is not says so, whatever it is called', async () => {
+  for (const place of ['#constructor', '#__proto__', '#toString/x', '#nothing']) {
+    await world.look(place, async (page) => {
+      await page.getByRole('heading', { name: 'Not found' }).waitFor();
+      await page.getByText(`There is no view ${place.slice(1)}`).waitFor();
     });
   }
 });

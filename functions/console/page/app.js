@@ -64,7 +64,7 @@ async function show(place) {
   shown = new AbortController();
   viewKeys({});
   const [name] = place.path;
-  const view = VIEWS[name] ?? { title: 'Not found', show: missing };
+  const view = Object.hasOwn(VIEWS, name) ? VIEWS[name] : { title: 'Not found', show: missing };
   navigation(view.under ?? name);
   const { signal } = shown;
   const root = el('div', { class: `view view-${name}` }, loading(view.title.toLowerCase()));
