@@ -604,6 +604,20 @@ test('the lines for the terminal do the same', async () => {
   }
 });
 
+test('the lines for the operators’ tool say which stack they are for', async () => {
+  const about = (more) => (page) => page.route('**/console/about.json', async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), ...more } }));
+  const cases = [
+    [{ dynamodb: 'http://127.0.0.1:8123' }, 'strangelog lag --endpoint http://127.0.0.1:8123'],
+    [{ dynamodb: null }, 'strangelog lag'],
+  ];
+  for (const [more, expected] of cases) {
+    await world.look('#models', async (page) => {
+      await page.getByText('The same from a terminal').click();
+      assert.equal(await page.locator('.terminal pre').last().textContent(), expected);
+    }, { prepare: about(more) });
+  }
+});
+
 test('an API that is gone is told, and taken up again when it is back', async () => {
   await world.look('#feed', async (page) => {
     await page.getByText('live', { exact: true }).waitFor();

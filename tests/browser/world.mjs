@@ -17,10 +17,10 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const READY = 20 * 60_000;
 export const PATIENCE = 45_000;
 
-/** Starts a stack of its own on which a month has passed, or takes the one that `API` and `DYNAMODB` name; and a browser. */
+/** Starts a stack of its own on which a month has passed, or takes the one that `API` names; and a browser. */
 export async function begin() {
-  const { API, DYNAMODB } = process.env;
-  const stack = API ? { api: API.replace(/\/$/, ''), dynamodb: DYNAMODB, stop: async () => {} } : await started();
+  const { API } = process.env;
+  const stack = API ? { api: API.replace(/\/$/, ''), stop: async () => {} } : await started();
   const options = { executablePath: CHROMIUM, args: ['--no-sandbox'] };
   const browser = await chromium.launch(options).catch(async (error) => {
     await stack.stop();
@@ -48,9 +48,9 @@ async function started() {
       throw new Error(`the stack did not start:\n${told}\n${log}`);
     }
   }
-  const { api, console, dynamodb } = JSON.parse(await readFile(file, 'utf8'));
+  const { api, console } = JSON.parse(await readFile(file, 'utf8'));
   assert.equal(console, `${api}/console`);
-  return { api, dynamodb, stop };
+  return { api, stop };
 }
 
 class World {
@@ -73,11 +73,11 @@ class World {
     return JSON.parse(text);
   }
 
-  /** Runs a line of the operators' tool in a shell, against this stack; resolves to what it says. */
+  /** Runs a line of the operators' tool in a shell, as it is shown; resolves to what it says. */
   async tool(line) {
     const binary = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug/strangelog');
     assert.match(line, /^strangelog /);
-    const { stdout } = await promisify(execFile)('sh', ['-c', `"$0" ${line.slice('strangelog '.length)} --endpoint "$1" --output json`, binary, this.stack.dynamodb], { timeout: PATIENCE });
+    const { stdout } = await promisify(execFile)('sh', ['-c', `"$0" ${line.slice('strangelog '.length)} --output json`, binary], { timeout: PATIENCE });
     return stdout;
   }
 

@@ -2,6 +2,7 @@
 
 import { get, isOver } from './api.js';
 import * as auth from './auth.js';
+import * as curl from './curl.js';
 import { el, field, fill, select } from './dom.js';
 import { help, listen, viewKeys } from './keys.js';
 import { poll } from './poll.js';
@@ -45,10 +46,12 @@ async function begin() {
     fill(main, problem(error, () => location.reload()));
     return;
   }
+  const isLocal = ['localhost', '127.0.0.1'].includes(location.hostname);
   auth.configure(about.auth);
+  curl.configure(about, isLocal);
   const wrong = await auth.comeBack();
   const stack = document.getElementById('stack');
-  stack.textContent = ['localhost', '127.0.0.1'].includes(location.hostname) ? 'local' : about.name;
+  stack.textContent = isLocal ? 'local' : about.name;
   stack.title = `stack ${about.name}, version ${about.version}`;
   listen();
   setInterval(() => time.mode() === 'relative' && time.refresh(), 5000);

@@ -17,9 +17,18 @@ export function curl({ method = 'GET', path, params, body }) {
   return lines.join(' \\\n');
 }
 
+const STACK = 'strangelog';
+let place = {};
+
+/** Says which stack the lines of the operators' tool are for: `dynamodb` is where a local one keeps its tables. */
+export function configure({ name, dynamodb }, isLocal) {
+  if (dynamodb) place = { endpoint: dynamodb };
+  else if (name !== STACK && !isLocal) place = { stack: name };
+}
+
 /** The line of the operators' tool; options without a value are left out. */
 export function tool(words, options = {}) {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const given = Object.entries({ ...options, ...place }).filter(([, value]) => value !== undefined && value !== null && value !== '');
   return ['strangelog', ...words.map(word), ...given.map(([name, value]) => `--${name} ${word(String(value))}`)].join(' ');
 }
 
