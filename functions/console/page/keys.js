@@ -27,7 +27,7 @@ export function viewKeys(keys) {
 function isTaken(event) {
   const target = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return true;
-  if (target.matches('input[type=range]')) return !['Home', 'End', 'ArrowLeft', 'ArrowRight', ' '].includes(event.key);
+  if (target.matches('input[type=range]')) return ['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown'].includes(event.key);
   if (target.matches('input, textarea, select, [contenteditable]')) return true;
   return event.key === ' ' && target.matches('button, summary, a');
 }

@@ -91,9 +91,13 @@ export async function show({ about, place, root, signal }) {
   }
 }
 
-/** Links to the events that streams end with, as far as their names tell. */
+/** Links to the events after which a stream is in no list, as far as their names tell: what is closed, say, may well be in one. */
 function ends(kinds) {
-  const types = kinds.flatMap((kind) => kind.event_types).filter((type) => /(Deleted|Closed|Removed|Ended)$/.test(type));
+  const isEnd = (kind, type) => {
+    const [end] = /(Deleted|Closed|Removed|Ended)$/.exec(type) ?? [];
+    return end && !kind.statuses.includes(end.toLowerCase());
+  };
+  const types = kinds.flatMap((kind) => kind.event_types.filter((type) => isEnd(kind, type)));
   return types.map((type, at) => [at ? ', ' : '', el('a', { href: link(['feed'], { type, since: '2592000000' }) }, type)]);
 }
 
