@@ -22,7 +22,10 @@ const WINDOWS = [['5m', '5 minutes'], ['30m', '30 minutes'], ['2h', '2 hours'], 
 export async function show({ about, place, root, signal, every, hasPast }) {
   const { around } = place.params;
   let { window = '30m' } = place.params;
-  const filters = { type: place.params.type ?? '', since: place.params.since ?? DAY };
+  const { since: back = DAY } = place.params;
+  const isSince = SINCE.some(([span]) => span === back);
+  const filters = { type: place.params.type ?? '', since: isSince ? back : DAY };
+  const odd = el('p', { class: 'behind', hidden: isSince || Boolean(around) }, `“${back}” is no time that the feed goes back: this is the last day.`);
   const seen = new Set();
   let newest = null;
   let oldest = null;
@@ -48,7 +51,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const heading = around
     ? el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, el('p', {}, 'What happened around ', time(around), '. ', el('a', { href: '#feed' }, 'Back to what happens now')), field('Within', within), field('Type', type), field('Among what is shown', text))
     : el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', type), field('Of', since), field('Among what is shown', text), pause, state);
-  fill(root, el('h1', {}, around ? 'Around a moment' : 'Feed'), heading, note, list, el('p', { class: 'more' }, more), lines.node);
+  fill(root, el('h1', {}, around ? 'Around a moment' : 'Feed'), heading, odd, note, list, el('p', { class: 'more' }, more), lines.node);
   if (!around) viewKeys({ ' ': toggle });
   await begin();
   if (!around) await every(EVERY, news, failed);
@@ -140,6 +143,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
 
   async function filtered(change) {
     Object.assign(filters, change);
+    odd.hidden = true;
     window = within.value || window;
     remember();
     [newest, oldest, first] = [null, null, null];

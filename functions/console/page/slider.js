@@ -26,6 +26,7 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
   const play = el('button', { type: 'button', class: 'primary play', onclick: toggle }, 'Play');
   const button = (label, text, to) => el('button', { type: 'button', 'aria-label': label, title: label, onclick: () => step(to()) }, text);
   const where = el('p', { class: 'where', role: 'status' });
+  const odd = el('div', { role: 'status' });
   const shown = el('div', { class: 'halves' });
   const jump = momentField('Jump to', '', stream.last ? picks(stream.last) : [], (moment) => tried(() => jumped(moment)));
   const models = [['', 'the state'], ...(about.read_models[stream.category] ?? []).map((one) => [one, `the row of the read model ${one}`])];
@@ -38,16 +39,17 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
       button('The first version (Home)', '|◀', () => 1), button('One version back (←)', '◀', () => version - 1), play,
       button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '▶|', () => stream.version), range,
     ),
-    where, shown, el('div', { class: 'filters' }, jump.node, field('Of', what)), lines.node,
+    odd, where, shown, el('div', { class: 'filters' }, jump.node, field('Of', what)), lines.node,
   );
   viewKeys({ ArrowLeft: () => step(version - 1), ArrowRight: () => step(version + 1), Home: () => step(1), End: () => step(stream.version), ' ': toggle });
   signal.addEventListener('abort', pause);
   const { version: asked, at } = place.params;
   if (at) await tried(() => jumped({ at }));
-  else await step(Number(asked) || stream.version);
+  else await (asked ? numbered(asked) : step(stream.version));
 
   /** Shows a version, and asks for the next one already. */
   async function step(to) {
+    fill(odd);
     const wanted = Math.min(Math.max(Math.round(to), 1), stream.version);
     if (wanted === version) return;
     version = wanted;
@@ -61,6 +63,14 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
       if (wanted === version) draw(found);
       if (version < stream.version) load(version + 1).catch(() => null);
     });
+  }
+
+  /** Shows a version that somebody named; where there is none such, the last one, and says so. */
+  async function numbered(named) {
+    const number = Number(named);
+    const isThere = Number.isInteger(number) && number >= 1 && number <= stream.version;
+    await step(isThere ? number : stream.version);
+    if (!isThere) fill(odd, el('p', { class: 'behind' }, `There is no version ${named} of this stream, which has ${stream.version}: this is the last.`));
   }
 
   async function chosen() {
@@ -109,7 +119,7 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
   async function jumped({ version: number, at: moment }) {
     pause();
     if (number !== undefined) {
-      await step(number);
+      await numbered(number);
       return;
     }
     if (!moment) {
