@@ -23,7 +23,7 @@ test('who deleted this account, what was its balance an hour before, would a wit
     await deleted.getByRole('link', { name: 'What else happened around it' }).click();
     await page.getByRole('heading', { name: 'Around a moment' }).waitFor();
     await page.locator('.event', { hasText: 'AccountClosed' }).getByRole('link').first().click();
-    await page.locator('.summary').getByText('AccountClosed').waitFor();
+    await page.locator('.summary').getByText('Last: AccountClosed').waitFor();
     await page.locator('.summary').getByRole('link', { name: 'its state' }).click();
     await page.locator('.tab .tree li', { hasText: 'balance' }).getByText('120.00 EUR').waitFor();
     await page.locator('.summary').getByRole('link', { name: 'what if' }).click();
@@ -70,6 +70,18 @@ test('the feed shows an event as it happens, and pauses', async () => {
     assert.equal(await rows.filter({ hasText: unseen }).filter({ hasText: 'Nobody Looks' }).count(), 0, 'it is paused');
     await page.getByRole('button', { name: 'Go on' }).click();
     await rows.filter({ hasText: unseen }).filter({ hasText: 'Nobody Looks' }).waitFor();
+  });
+});
+
+test('a span that the feed does not know is told, and the last day shown', async () => {
+  const id = await world.user('Dora Daily');
+  await world.listed(id);
+  await world.look('#feed?since=abc', async (page) => {
+    await page.getByText('“abc” is no time that the feed goes back').waitFor();
+    await page.locator('.event').first().waitFor();
+    assert.equal(await page.getByLabel('Of', { exact: true }).inputValue(), '86400000');
+    await page.getByLabel('Of', { exact: true }).selectOption('3600000');
+    await page.getByText('“abc”').waitFor({ state: 'hidden' });
   });
 });
 
@@ -140,6 +152,42 @@ test('the slider steps by button, key and play, and marks what changed', async (
     await page.keyboard.press(' ');
     await page.getByText('Version 3 of 3').waitFor();
     await page.getByRole('button', { name: 'Play' }).waitFor();
+  });
+});
+
+test('a version that there is not is told, and the last one shown', async () => {
+  const id = await world.account();
+  for (const version of ['999', 'abc', '0', '1.5']) {
+    await world.look(`#stream/account-${id}/slider?version=${version}`, async (page) => {
+      await page.getByText(`There is no version ${version} of this stream`).waitFor();
+      await page.getByText('Version 3 of 3').waitFor();
+      if (version !== '999') return;
+      await page.getByRole('button', { name: 'One version back' }).click();
+      await page.getByText('Version 2 of 3').waitFor();
+      await page.getByText('There is no version').waitFor({ state: 'detached' });
+      await page.getByLabel('Jump to').fill('77');
+      await page.getByLabel('Jump to').press('Enter');
+      await page.getByText('There is no version 77').waitFor();
+    });
+  }
+});
+
+test('the keys work while the slider has the focus', async () => {
+  const id = await world.account();
+  await world.look(`#stream/account-${id}/slider?version=1`, async (page) => {
+    await page.getByText('Version 1 of 3').waitFor();
+    await page.getByRole('slider').focus();
+    await page.keyboard.press('ArrowUp');
+    await page.getByText('Version 2 of 3').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByText('Version 3 of 3').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('slider').focus();
+    await page.keyboard.press('g');
+    await page.keyboard.press('f');
+    await page.getByRole('heading', { name: 'Feed' }).waitFor();
   });
 });
 
@@ -519,6 +567,20 @@ test('a stream is found by a part of a name, by its id, and after it is gone', a
     const summary = page.locator('.summary');
     await summary.locator('.badge').getByText('deleted').waitFor();
     assert.match(await summary.textContent(), /UserDeleted by local.*because: by mistake/);
+  });
+});
+
+test('the page of a stream leads to the hour before it ended, whatever came after that', async () => {
+  const id = await world.user();
+  await world.call('DELETE', `/users/${id}?reason=by+mistake`);
+  await world.call('POST', `/users/${id}/restoration`, { reason: 'it was a mistake' });
+  await world.look(`#stream/user-${id}`, async (page) => {
+    const summary = page.locator('.summary');
+    await summary.getByText('Last: UserRestored').waitFor();
+    await summary.getByText('An hour before UserDeleted (version 2):').waitFor();
+    await summary.getByRole('link', { name: 'What happened around UserDeleted' }).click();
+    await page.getByRole('heading', { name: 'Around a moment' }).waitFor();
+    await page.locator('.event', { hasText: 'UserRestored' }).first().waitFor();
   });
 });
 

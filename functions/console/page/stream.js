@@ -14,6 +14,8 @@ import { show as timeline } from './timeline.js';
 import { show as whatIf } from './what-if.js';
 
 const HOUR = 3_600_000;
+/** So many of the last events are looked at for the one that ended the stream. */
+const LAST = 20;
 const TABS = {
   timeline: { title: 'Timeline', show: timeline },
   slider: { title: 'Step through', show: slider },
@@ -37,8 +39,9 @@ export async function show(context) {
   let now;
   try {
     now = await get(`${stream.path}/state`, {}, signal);
-    const last = await get(`${stream.path}/history`, { from: now.body.version, limit: 1 }, signal);
-    Object.assign(stream, { version: now.body.version, state: now.body.state, last: last.body.data.at(-1) });
+    const last = await get(`${stream.path}/history`, { from: Math.max(1, now.body.version - LAST + 1), limit: LAST }, signal);
+    const end = last.body.data.findLast(({ type }) => /(Deleted|Closed)$/.test(type));
+    Object.assign(stream, { version: now.body.version, state: now.body.state, last: last.body.data.at(-1), end });
   } catch (error) {
     if (error.status !== 404 || error.body.message) throw error;
     fill(root, heading, empty(`Nothing was ever stored under this id. `, el('a', { href: '#streams' }, 'Look for another one')), problem(error));
@@ -58,10 +61,12 @@ export async function show(context) {
 
 /** What it is now, and the last that happened. */
 function summary(stream, isMovable) {
-  const { name, state, version, last, kind } = stream;
+  const { name, state, version, last, end, kind } = stream;
   const status = state?.status;
   const isGone = status !== undefined && !kind.statuses.includes(status);
-  const hour = last && before(last.timestamp, HOUR);
+  // What people ask about is mostly what was before it ended, whatever came after that.
+  const event = end ?? last;
+  const hour = event && before(event.timestamp, HOUR);
   const at = (text, tab, params) => el('a', { href: link(['stream', name, tab], params) }, text);
   return el(
     'div', { class: 'summary' },
@@ -71,10 +76,11 @@ function summary(stream, isMovable) {
       last && ['Last: ', el('b', {}, last.type), ' by ', el('b', {}, last.actor ?? 'unknown'), ', ', time(last.timestamp), el('span', { class: 'what' }, ' ', told(last))],
     ),
     last && el(
-      'p', { class: 'links' }, 'An hour before that: ',
+      'p', { class: 'links' }, el('span', {}, 'An hour before ', end ? [el('b', {}, end.type), ` (version ${end.version}):`] : 'that:'),
       at('its state', 'slider', { at: hour }),
       isMovable && at('what changed since', 'compare', { from: hour }),
       isMovable && at('what if …', 'what-if', { at: hour }),
+      el('a', { href: link(['feed'], { around: event.timestamp }) }, `What happened around ${end ? end.type : 'that'}`),
     ),
     el('details', {}, el('summary', {}, 'Its state now'), tree(state)),
   );
