@@ -43,7 +43,7 @@ export async function show({ place, root, signal, stream }) {
   );
   form(Object.fromEntries(Object.entries(params).filter(([name]) => name.startsWith(FIELD)).map(([name, value]) => [name.slice(FIELD.length), value])));
   await situate();
-  if (params.run && isKnown) await run();
+  if (params.run && isKnown && fields.every((one) => one.name)) await run();
 
   /** An answer goes with its question: where that changes, it is neither shown nor in the URL any more. */
   function stale() {
