@@ -324,6 +324,19 @@ test('an answer to a what-if goes with its question', async () => {
   });
 });
 
+test('a link asks no what-if that it does not hold', async () => {
+  const id = await world.account();
+  for (const command of ['events', 'constructor']) {
+    const posts = [];
+    const prepare = (page) => page.on('request', (request) => request.method() === 'POST' && posts.push(request.url()));
+    await world.look(`#stream/account-${id}/what-if?command=${command}&run=1`, async (page) => {
+      await page.getByText('It was then at version 3').waitFor();
+      await page.waitForTimeout(500);
+    }, { prepare });
+    assert.deepEqual(posts, [], command);
+  }
+});
+
 test('events of one’s own may be tried', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/what-if?version=1`, async (page) => {
