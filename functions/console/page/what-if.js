@@ -68,26 +68,26 @@ export async function show({ place, root, signal, stream }) {
   }
 
   /** Keeps in the URL what the form says, and whether it is asked. What is typed as JSON is not kept, so it is not asked by a link. */
-  function remember(isAsked) {
+  function remember(isRun) {
     const at = moment.read();
     const kept = fields.filter((one) => one.name).map((one) => [FIELD + one.name, one.input.value]);
     const isAll = kept.length === fields.length;
-    keep({ ...(asText(at) && { [at.version === undefined ? 'at' : 'version']: asText(at) }), command: which.value, ...Object.fromEntries(kept), run: isAsked && isAll ? 1 : '' });
+    keep({ ...(asText(at) && { [at.version === undefined ? 'at' : 'version']: asText(at) }), command: which.value, ...Object.fromEntries(kept), run: isRun && isAll ? 1 : '' });
   }
 
   /** Shows what it was like at that moment, which the form is about. */
   async function situate() {
     const at = moment.read();
     if (at.wrong) return;
-    const typed = moment.input.value;
+    const text = moment.input.value;
     lines.update();
     try {
       const { body: found } = at.version === 0 ? { body: { version: 0, state: null } } : await get(`${stream.path}/state`, { version: at.version, at: at.at }, signal);
-      if (typed !== moment.input.value) return;
+      if (text !== moment.input.value) return;
       state = found;
       fill(stood, el('details', {}, el('summary', {}, state.version === 0 ? 'There was nothing yet then.' : ['It was then at version ', String(state.version), ' since ', time(state.timestamp), short(state.state)]), tree(state.state)));
     } catch (error) {
-      if (isOver(error) || typed !== moment.input.value) return;
+      if (isOver(error) || text !== moment.input.value) return;
       state = null;
       fill(stood, problem(error));
     }
