@@ -139,7 +139,7 @@ async fn an_account_is_found_by_its_number_listed_by_its_status_and_seen_at_any_
     );
     for (query, problem) in [
         ("version=4", "version-ahead"),
-        ("version=0", "invalid-fields"),
+        ("version=-1", "invalid-fields"),
         ("at=2999-01-01T00:00:00Z", "invalid-fields"),
         ("at=2020-01-01T00:00:00Z&version=1", "invalid-fields"),
     ] {
