@@ -70,12 +70,7 @@ pub async fn run(options: Options) -> ExitCode {
         _ = tokio::signal::ctrl_c() => Ok(interrupted),
     };
     let exit = done.unwrap_or_else(|error| {
-        // OK because whoever closed the pipe has read enough.
-        let closed = |cause: &(dyn std::error::Error + 'static)| {
-            let cause = cause.downcast_ref::<io::Error>();
-            cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-        };
-        if error.chain().any(closed) {
+        if has_closed(&error) {
             return Exit::Done;
         }
         eprintln!("error: {error:#}");
@@ -85,6 +80,13 @@ pub async fn run(options: Options) -> ExitCode {
         exit::of(&error)
     });
     exit.into()
+}
+
+/// Whether it is over since whoever closed the pipe has read enough. A way to DynamoDB that breaks is another matter: it lies
+/// within an error of the store.
+fn has_closed(error: &anyhow::Error) -> bool {
+    let written = error.downcast_ref::<io::Error>();
+    written.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl Command {
@@ -132,5 +134,23 @@ impl Context {
             segments: self.segments,
             progress,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_store::StoreError;
+
+    #[test]
+    fn a_reader_that_has_gone_is_told_from_a_store_that_has() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(has_closed(
+            &anyhow::Error::from(broken()).context("the findings")
+        ));
+        assert!(!has_closed(&StoreError::Aws(broken().into()).into()));
+        assert!(!has_closed(
+            &io::Error::from(io::ErrorKind::NotFound).into()
+        ));
     }
 }

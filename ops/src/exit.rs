@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub(crate) const CODES: &str = "\
 Exit codes:
   0    it is done, or nothing was found
-  1    something was found: a finding, a difference, something that failed or is parked
+  1    something was found: a finding, a document or a decision that would come out otherwise, a stream that is behind
   2    wrong use; or a change that nobody agreed to, as --yes is missing and there is no terminal to ask on
   3    it could not be done
   4    a rule refuses it

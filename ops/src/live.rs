@@ -57,7 +57,12 @@ impl Live {
         let from = self.from(now);
         // OK because a clock of the service that is ahead of ours is not far ahead.
         let to = now + TimeDelta::minutes(10);
-        let (found, _) = rows(documents, span(from, to, PAGE), &self.filter, ROWS).await?;
+        let (found, more) = rows(documents, span(from, to, PAGE), &self.filter, ROWS).await?;
+        if more {
+            eprintln!(
+                "more than {ROWS} events happened: the oldest of them are left out, `around` shows them"
+            );
+        }
         self.has_begun = true;
         let newest = found.first().and_then(|row| moment(row));
         self.newest = self.newest.max(newest);

@@ -55,7 +55,7 @@ pub struct Loaded<V> {
     pub timestamp: DateTime<Utc>,
 }
 
-/// The state of an aggregate, on which its commands are decided. It takes one read or two, however long the stream is; a time
+/// The state of an aggregate, on which its commands are decided. It takes one read or two, however long the stream is, where snapshots of this build are there; a time
 /// takes about log2(version) reads of one commit more.
 pub struct StateOf<A>(PhantomData<A>);
 

@@ -83,7 +83,11 @@ where
     };
     let is_sieved = filter.kind.is_some() || filter.actor.is_some();
     // OK because each commit that is read has an event for the page, the first one too: a place is that of one.
-    let piece = if is_sieved { PIECE } else { limit + 1 };
+    let piece = if is_sieved {
+        PIECE
+    } else {
+        limit.saturating_add(1)
+    };
     let mut gathered = Gathered {
         page: Page::default(),
         filter,

@@ -519,6 +519,8 @@ test('who is not let in is told what is missing', async () => {
 test('people sign in by code and PKCE', async () => {
   const { api } = world;
   let challenge;
+  let forged = false;
+  let tokens = 0;
   const prepare = async (page) => {
     const auth = { client_id: 'console', authorize_url: `${api}/authorize`, token_url: `${api}/token`, scopes: ['audit:read', 'ops:write'] };
     await page.route('**/console/about.json', async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), auth } }));
@@ -526,9 +528,10 @@ test('people sign in by code and PKCE', async () => {
       const asked = new URL(route.request().url()).searchParams;
       challenge = asked.get('code_challenge');
       assert.deepEqual([asked.get('response_type'), asked.get('code_challenge_method'), asked.get('scope')], ['code', 'S256', 'audit:read ops:write']);
-      return route.fulfill({ status: 302, headers: { location: `${asked.get('redirect_uri')}?code=4711&state=${asked.get('state')}` } });
+      return route.fulfill({ status: 302, headers: { location: `${asked.get('redirect_uri')}?code=4711&state=${forged ? 'forged' : asked.get('state')}` } });
     });
     await page.route('**/token', (route) => {
+      tokens += 1;
       const sent = new URLSearchParams(route.request().postData());
       assert.equal(createHash('sha256').update(sent.get('code_verifier')).digest('base64url'), challenge);
       return route.fulfill({ json: { access_token: token({ sub: 'nora', scope: sent.get('code') === '4711' ? 'audit:read ops:write' : '' }) } });
@@ -541,6 +544,11 @@ test('people sign in by code and PKCE', async () => {
     assert.equal(page.url(), `${api}/console#stats`, 'neither code nor state is left in the URL');
     await page.goto(`${api}/console?code=4711&state=forged#stats`);
     await page.getByText('that sign-in was not begun here').waitFor();
+    forged = true;
+    await page.getByRole('button', { name: 'As nora' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('that sign-in was not begun here').waitFor();
+    assert.equal(tokens, 1, 'a code that comes with another state is not turned in');
   }, { prepare });
 });
 

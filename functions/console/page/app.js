@@ -136,7 +136,7 @@ function token() {
     field('A token', input, 'Kept in this tab only, and sent to this API only.'),
     el(
       'p', { class: 'buttons' },
-      el('button', { type: 'button', onclick: () => close(input.value) }, 'Use this token'),
+      el('button', { type: 'button', onclick: () => input.value.trim() && close(input.value) }, 'Use this token'),
       auth.token() && el('button', { type: 'button', onclick: () => close('') }, 'Sign out'),
       el('button', { type: 'button', onclick: () => close() }, 'Close'),
     ),

@@ -21,7 +21,8 @@ export function token() {
 /** Takes a token, or lets it go. */
 export function setToken(text) {
   refused = false;
-  if (text) sessionStorage.setItem(TOKEN, text.trim().replace(/^Bearer\s+/i, ''));
+  // A token has no space in it; one that is copied over several lines has.
+  if (text) sessionStorage.setItem(TOKEN, text.trim().replace(/^Bearer\s+/i, '').replace(/\s+/g, ''));
   else sessionStorage.removeItem(TOKEN);
 }
 

@@ -10,7 +10,7 @@ import { tree } from './value.js';
 const HOUR = 3_600_000;
 const MOST = 4;
 
-/** An event as an item of a list. `context`: `stream` if all are of one, `isNew`, `hasPast` (whether a stream can be compared). */
+/** An event as an item of a list. `isOne` if all are of one stream, `isNew`, `hasPast` (whether a stream can be compared). */
 export function eventItem(event, { isOne = false, isNew = false, hasPast = () => true } = {}) {
   const body = el('div', { class: 'event-body' });
   const details = el(
@@ -28,7 +28,7 @@ export function eventItem(event, { isOne = false, isNew = false, hasPast = () =>
   return el('li', { class: `event${isNew ? ' is-new' : ''}`, 'data-id': event.id ?? `${event.stream}/${event.version}` }, details);
 }
 
-/** A link to a stream, at a version if one is named. */
+/** A link to a stream; a version is named beside it. */
 export function streamLink(stream, version) {
   const [category, id] = parts(stream);
   const label = el('span', { class: 'stream-name', title: stream }, `${category} ${id.slice(0, 8)}…${id.slice(-4)}`);

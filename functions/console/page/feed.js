@@ -114,6 +114,11 @@ export async function show({ about, place, root, signal, every, hasPast }) {
       count += add(due, true);
       next = body.next_cursor;
       if (!next || isKnown) break;
+      // More has happened meanwhile than is looked through: what lies between would never be shown.
+      if (page === PAGES - 1) {
+        await begin();
+        return;
+      }
     }
     if (count) {
       fill(note);

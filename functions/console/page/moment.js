@@ -43,7 +43,7 @@ export function picks(last) {
   ];
 }
 
-/** The field. `change` is called with what was read whenever it is made out; `input.set(text)` sets it. */
+/** The field. `change` is called with what was read whenever it is made out; `set(text)` sets it. */
 export function momentField(label, value, choices, change, placeholder = 'now') {
   const wrong = el('small', { class: 'wrong', role: 'alert' });
   const input = el('input', { type: 'text', value: value ?? '', placeholder, title: LONG, autocomplete: 'off', spellcheck: 'false', onchange: taken });

@@ -1,7 +1,7 @@
 // Read models made anew beside the ones that are shown: how far they are, and the switch.
 
 import { get } from './api.js';
-import { terminal, tool } from './curl.js';
+import { terminal } from './curl.js';
 import { ask } from './dialog.js';
 import { asked_for } from './deliveries.js';
 import { el, fill } from './dom.js';
@@ -14,7 +14,7 @@ const EVERY = 3000;
 export async function show({ root, signal, every }) {
   const found = el('div', {}, loading('rebuilds'));
   const note = el('div');
-  const lines = terminal(() => ({ curl: { path: '/rebuilds' }, tool: tool(['rebuild', 'CONSUMER'], { reason: 'WHY' }) }));
+  const lines = terminal(() => ({ curl: { path: '/rebuilds' } }));
   const asks = new Map();
   fill(
     root, el('h1', {}, 'Rebuilds'),

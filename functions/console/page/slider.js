@@ -103,7 +103,7 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     fill(where, `Version ${state.version} of ${stream.version}, `, time(state.timestamp), state.version === stream.version ? ', as it is now' : '');
     fill(
       shown,
-      el('section', {}, el('h2', {}, model ? `The row of ${model}` : 'State'), tree(value, changes), state.entries?.length > 0 && el('details', {}, el('summary', {}, 'Its index rows'), tree(state.entries))),
+      el('section', {}, el('h2', {}, model ? `The document of ${model}` : 'State'), tree(value, changes)),
       el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes.map(({ by, ...change }) => change), currency) : empty('Nothing that the state shows.'), next(state)),
     );
     announce(`Version ${state.version}: ${event?.type ?? ''}, ${changes.length} changes`);

@@ -13,7 +13,8 @@ const WHEN = ['created_at', 'updated_at', 'version', 'id', 'status', 'currency']
 
 export async function show({ about, place, root, signal }) {
   const kinds = about.aggregates.filter(({ category, commands }) => about.read_models[category] && commands.length);
-  const asked = { collection: place.params.collection ?? kinds[0].collection, status: place.params.status ?? '', query: place.params.query ?? '' };
+  const known = kinds.find((one) => one.collection === place.params.collection) ?? kinds[0];
+  const asked = { collection: known.collection, status: place.params.status ?? '', query: place.params.query ?? '' };
   const input = el('input', { type: 'search', value: asked.query, autocomplete: 'off', spellcheck: 'false' });
   const collection = select({ value: asked.collection, onchange: () => look({ collection: collection.value, status: '' }) }, kinds.map((one) => one.collection));
   const status = el('select', { onchange: () => look({ status: status.value }) });

@@ -60,7 +60,7 @@ function line(key, value, kind) {
   return el('li', { class: kind ?? '' }, sign, el('span', { class: 'key' }, key), el('span', { class: 'value' }, value));
 }
 
-/** The changes of a diff as a table. `states` say which currency holds; `version` makes a link of a version, and `heading` stands over them. */
+/** The changes of a diff as a table. `currency` is that of their amounts; `version` makes a link of a version, and `heading` stands over them. */
 export function changeTable(changes, currency, version, heading = 'by version') {
   if (!changes.length) return el('p', { class: 'empty' }, 'Nothing differs.');
   const wasBy = changes.some((change) => change.by?.length);

@@ -69,6 +69,10 @@ pub async fn tell(stack: &Stack, month: &Month) -> anyhow::Result<()> {
     let state = teller
         .get(&format!("{own}/state?at={an_hour_before}"))
         .await?;
+    ensure!(
+        state["state"]["balance"] == 12_000,
+        "120.00 should have been there, found {state}"
+    );
     let (balance, currency) = (&state["state"]["balance"], text(&state, "/state/currency"));
     say(&format!(
         "      {} {currency}, at version {}, {}",
@@ -76,7 +80,11 @@ pub async fn tell(stack: &Stack, month: &Month) -> anyhow::Result<()> {
         state["version"],
         text(&state, "/state/status")
     ));
-    teller.look(&format!("stream/account-{account}/slider"));
+    teller.look(&format!(
+        "stream/account-{account}/slider?version={}",
+        state["version"]
+    ));
+    teller.type_in(&format!("state account-{account} --at {an_hour_before}"));
 
     say(
         "\nAnd would a withdrawal of 50 have been allowed then? It is asked of the code that decides today's; nothing is written.\n",
@@ -98,12 +106,20 @@ pub async fn tell(stack: &Stack, month: &Month) -> anyhow::Result<()> {
     let outcome = teller
         .call(Method::POST, &format!("{own}/what-if"), Some(supposed))
         .await?;
+    ensure!(
+        outcome["accepted"] == false,
+        "it should be refused, found {outcome}"
+    );
     say(&format!(
         "      and now: no, {}",
         text(&outcome, "/refusal/detail")
     ));
     teller.look(&format!(
         "stream/account-{account}/what-if?at={an_hour_before}"
+    ));
+    let data = json!({ "amount": 5000 });
+    teller.type_in(&format!(
+        "what-if account-{account} --at {an_hour_before} --command WithdrawMoney --data '{data}'"
     ));
 
     say("\nWhat has changed since?\n");

@@ -48,12 +48,15 @@ impl Args {
             None => Box::new(io::stdout()),
         };
         let sink = Sink::new(writer);
-        let named = (!self.streams.is_empty()).then(|| self.streams.clone());
+        let mut streams = self.streams.clone();
+        streams.sort();
+        streams.dedup();
+        let named = (!streams.is_empty()).then(|| streams.clone());
         sink.text(&(first(rfc3339(Utc::now()), named)? + "\n"))?;
-        let read = if self.streams.is_empty() {
+        let read = if streams.is_empty() {
             every(&log, &sink, &reading).await
         } else {
-            these(&log, &self.streams, &sink, &reading).await
+            these(&log, &streams, &sink, &reading).await
         };
         let (streams, commits) = sink.finish(read)?;
         reading.progress.finish_and_clear();
@@ -216,8 +219,10 @@ impl Part {
         let mut path = to.as_os_str().to_owned();
         path.push(".part");
         let path = PathBuf::from(path);
+        // OK because what is left of an export that was killed is no use, and what is somebody else's must not be written to.
+        let _ = std::fs::remove_file(&path);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options
@@ -242,7 +247,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.is_whole {
-            // OK because what is left over is overwritten the next time.
+            // OK because what is left over is removed the next time.
             let _ = std::fs::remove_file(&self.path);
         }
     }

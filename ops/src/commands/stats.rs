@@ -21,6 +21,8 @@ is behind. Amounts are in minor units. It needs dynamodb:GetItem and dynamodb:Qu
 
 /// How many days are shown, unless others are asked for.
 const DAYS: u64 = 30;
+/// How many days may be asked for.
+const MAX_DAYS: u64 = 366;
 
 /// Shows what happened on each day, and what all accounts hold together
 #[derive(Debug, clap::Args)]
@@ -44,9 +46,11 @@ struct Statistics<'a> {
 impl Args {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let to = self.to.unwrap_or_else(|| Utc::now().date_naive());
-        let from = self.from.unwrap_or_else(|| to - Days::new(DAYS - 1));
-        if from > to {
-            return Err(Stop::Usage("--from must not be after --to".to_owned()).into());
+        let before = |days| to.checked_sub_days(Days::new(days)).unwrap_or_default();
+        let from = self.from.unwrap_or_else(|| before(DAYS - 1));
+        if from > to || from < before(MAX_DAYS - 1) {
+            let why = format!("--from must be one of the {MAX_DAYS} days that end with --to");
+            return Err(Stop::Usage(why).into());
         }
         let all = context.connection.deliveries().await;
         let consumer = all.consumers.named(NAME).await?;

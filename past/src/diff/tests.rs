@@ -2,9 +2,13 @@ use super::*;
 use crate::{DocumentOf, StateOf};
 use domain::account::Command::{self, CloseAccount, DepositMoney, OpenAccount, WithdrawMoney};
 use domain::money::{Amount, Money};
-use domain::{Account, Accounts};
-use event_store::{Cache, MemoryEventLog, Metadata, Part, ServiceClock, execute};
+use domain::{Account, Accounts, User};
+use event_store::{
+    Batch, Cache, Commit, Hash, MemoryEventLog, Metadata, Part, Position, ServiceClock, Stamp,
+    StoredEvent, execute,
+};
 use serde_json::json;
+use uuid::Uuid;
 
 const STREAM: &str = "account-01a1e50a-5950-7a61-8fa4-5be3d833d61d";
 
@@ -185,4 +189,53 @@ fn a_path_is_touched_by_what_is_above_it_and_below_it() {
 fn a_name_is_escaped_in_a_path() {
     let found = changes(&json!({}), &json!({ "a/b~c": 1 }));
     assert_eq!(found[0].path, "/a~1b~0c");
+}
+
+#[tokio::test]
+async fn an_old_event_that_is_two_of_todays_is_one_step() {
+    let log = MemoryEventLog::default();
+    let held = json!({ "name": "Sarah", "email": "sarah@example.com", "phone": null });
+    let with = |more: Value| {
+        let mut data = held.clone();
+        let more = more.as_object().expect("an object").clone();
+        data.as_object_mut().expect("an object").extend(more);
+        data
+    };
+    let suspended = json!({ "old": "active", "new": "suspended", "reason": "r" });
+    let gone = with(json!({ "status": "suspended", "reason": "r" }));
+    for (version, kind, schema_version, data) in [
+        (1, "UserCreated", 2, held.clone()),
+        (2, "UserStatusChanged", 1, suspended),
+        (3, "UserDeleted", 1, gone.clone()),
+        (4, "UserRestored", 1, gone),
+    ] {
+        let stored = json!({ "id": Uuid::now_v7(), "type": kind, "schema_version": schema_version, "data": data });
+        let stored: StoredEvent = serde_json::from_str(&stored.to_string()).expect("an event");
+        let at = Position {
+            stream: "user-1".into(),
+            version,
+        };
+        let stamp = Stamp {
+            id: Uuid::now_v7(),
+            timestamp: Utc::now(),
+        };
+        let metadata = Metadata::new("sarah", "http");
+        let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &[stored], None);
+        let batch = Batch::of(commit.expect("it has JSON"));
+        log.append(&batch).await.expect("it is new");
+    }
+    let between = Between {
+        from: Moment::Version(3),
+        to: Moment::Version(4),
+        limit: 20,
+        place: None,
+    };
+    let found = diff::<StateOf<User>>(&log, "user-1", &between, Utc::now()).await;
+    let found = found.expect("there are such versions");
+    let status = found.changes.iter().find(|change| change.path == "/status");
+    let status = status.expect("it is suspended again");
+    assert_eq!(
+        (&status.to, &status.by),
+        (&Some(json!("suspended")), &vec![4])
+    );
 }

@@ -74,7 +74,7 @@ async fn a_command_is_decided_on_the_state_of_its_moment() {
 }
 
 #[tokio::test]
-async fn what_is_already_so_is_accepted_and_changes_nothing() {
+async fn made_up_events_are_taken_at_their_word() {
     let (log, stream) = account().await;
     let close = || Supposed::Command("CloseAccount".to_owned(), Map::new());
     let supposed = Supposed::Events(vec![
@@ -152,4 +152,42 @@ async fn a_version_that_is_yet_to_come_has_no_state() {
             head: 2
         })
     ));
+}
+
+#[tokio::test]
+async fn what_is_already_so_is_accepted_and_changes_nothing() {
+    let (log, stream) = account().await;
+    let moment = Moment::Version(2);
+    let empty = vec![
+        (
+            "MoneyWithdrawn".to_owned(),
+            json!({ "amount": 500, "currency": "EUR" }),
+        ),
+        ("AccountClosed".to_owned(), json!({})),
+    ];
+    let closed = parse::<Account>("CloseAccount", Map::new()).expect("a command");
+    let fields = object(json!({ "amount": 500 }));
+    for command in [
+        parse::<Account>("WithdrawMoney", fields).expect("a command"),
+        closed,
+    ] {
+        let (clock, cache) = (ServiceClock::default(), Cache::<Account>::none());
+        let metadata = Metadata::new("sarah", "http");
+        let part = Part::new(&stream, &command, &cache);
+        execute(&log, &clock, &metadata, part)
+            .await
+            .expect("it is allowed");
+    }
+    let now = Utc::now();
+    let close = || Supposed::Command("CloseAccount".to_owned(), Map::new());
+    let again = what_if::<Account>(&log, &stream, Moment::Version(4), close(), now).await;
+    let again = again.expect("readable").expect("a command");
+    assert!(again.accepted, "it is closed already");
+    assert_eq!(
+        (again.events, json!(again.changes)),
+        (Some(vec![]), json!([]))
+    );
+    let supposed = what_if::<Account>(&log, &stream, moment, Supposed::Events(empty), now).await;
+    let supposed = supposed.expect("readable").expect("events");
+    assert_eq!(supposed.state, again.state, "by events as by commands");
 }
