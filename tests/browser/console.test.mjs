@@ -427,6 +427,7 @@ test('a rebuild is asked for, seen, and let go', async () => {
 test('markup in a name is shown as a text, and runs nowhere', async () => {
   const id = await world.user(EVIL);
   await world.call('PUT', `/users/${id}/name`, { name: `${EVIL}2`, reason: EVIL });
+  await world.listed(id, '/users?limit=100');
   for (const place of ['#feed', `#streams?collection=users`, `#stream/user-${id}/timeline`, `#stream/user-${id}/slider`, `#stream/user-${id}/compare?from=1&to=2`, `#stream/user-${id}/what-if`, `#feed?type=${encodeURIComponent(EVIL)}`, `#${encodeURIComponent(EVIL)}`]) {
     await world.look(place, async (page) => {
       await page.locator('h1').waitFor();
@@ -572,6 +573,7 @@ test('a moment is the same in all three ways to show it', async () => {
 
 test('a stream is found by a part of a name, by its id, and after it is gone', async () => {
   const id = await world.user('Quirin Unverwechselbar');
+  await world.listed(id, '/users?query=unverwechs');
   await world.look('#streams', async (page) => {
     const search = page.getByRole('search').getByRole('searchbox');
     await search.fill('unverwechs');
@@ -582,6 +584,7 @@ test('a stream is found by a part of a name, by its id, and after it is gone', a
     await page.getByRole('heading', { name: `user ${id}` }).waitFor();
   });
   await world.call('DELETE', `/users/${id}?reason=by+mistake`);
+  await world.listed(id, '/events?window=5m&type=UserDeleted');
   await world.look(`#streams`, async (page) => {
     await page.getByRole('link', { name: 'UserDeleted' }).click();
     await page.locator('.event', { hasText: 'Quirin Unverwechselbar' }).getByRole('link').click();
@@ -595,6 +598,7 @@ test('the page of a stream leads to the hour before it ended, whatever came afte
   const id = await world.user();
   await world.call('DELETE', `/users/${id}?reason=by+mistake`);
   await world.call('POST', `/users/${id}/restoration`, { reason: 'it was a mistake' });
+  await world.listed(id, '/events?window=5m&type=UserRestored');
   await world.look(`#stream/user-${id}`, async (page) => {
     const summary = page.locator('.summary');
     await summary.getByText('Last: UserRestored').waitFor();

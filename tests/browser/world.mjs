@@ -82,10 +82,10 @@ class World {
   }
 
   /** Waits until the events of a stream are among those of all streams, which takes a moment. */
-  async listed(id) {
+  async listed(id, list = '/events?window=5m&limit=100') {
     const until = Date.now() + PATIENCE;
-    while (!JSON.stringify(await this.call('GET', '/events?window=5m&limit=100')).includes(id)) {
-      assert.ok(Date.now() < until, `${id} is in no list of events`);
+    while (!JSON.stringify(await this.call('GET', list)).includes(id)) {
+      assert.ok(Date.now() < until, `${id} is not in ${list}`);
       await sleep(200);
     }
   }
