@@ -148,24 +148,22 @@ impl Connection {
 
     /// Whether the endpoint is on this machine.
     fn is_local(&self) -> bool {
-        let authority = self
-            .endpoint
-            .as_deref()
-            .and_then(|url| url.split('/').nth(2));
-        let host = authority.map(|authority| {
-            let port = authority
-                .rfind(':')
-                .filter(|at| !authority[*at..].contains(']'));
-            authority[..port.unwrap_or(authority.len())].trim_matches(['[', ']'])
-        });
-        let is_loopback = |host: &str| {
-            host == "localhost"
-                || host
-                    .parse()
-                    .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-        };
-        host.is_some_and(is_loopback)
+        self.endpoint.as_deref().is_some_and(is_here)
     }
+}
+
+/// Whether an address is on this machine.
+pub(crate) fn is_here(url: &str) -> bool {
+    let host = url.split('/').nth(2).map(|authority| {
+        let port = authority
+            .rfind(':')
+            .filter(|at| !authority[*at..].contains(']'));
+        authority[..port.unwrap_or(authority.len())].trim_matches(['[', ']'])
+    });
+    host.is_some_and(|host| {
+        let address = host.parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 #[cfg(test)]

@@ -315,6 +315,7 @@ async fn a_wrong_use_is_told_from_a_finding() {
         &["around", "--window", "32d"],
         &["stats", "--from", "2026-11-21", "--to", "2026-11-20"],
         &["smoke", "--api", "localhost:3000"],
+        &["smoke", "--api", "https://strangelog.invalid"],
     ] {
         assert_eq!(say(arguments, &[]).await.code, Some(2));
     }

@@ -674,6 +674,8 @@ test('the lines for the terminal do the same', async () => {
     [`${stream}/deliveries`]: new RegExp(id),
     [`feed?around=${new Date().toISOString()}&window=5m&type=AccountOpened`]: new RegExp(id),
     'stats?from=2026-01-01&to=2026-01-31': /balances/,
+    'streams?collection=accounts': new RegExp(id),
+    rebuilds: /users|Rebuild/,
     models: /timeline/,
     'deliveries?consumer=users&status=failed': /^/,
   };

@@ -1,7 +1,7 @@
 // Read models made anew beside the ones that are shown: how far they are, and the switch.
 
 import { get } from './api.js';
-import { terminal } from './curl.js';
+import { terminal, tool } from './curl.js';
 import { ask } from './dialog.js';
 import { asked_for } from './deliveries.js';
 import { el, fill } from './dom.js';
@@ -14,7 +14,8 @@ const EVERY = 3000;
 export async function show({ root, signal, every }) {
   const found = el('div', {}, loading('rebuilds'));
   const note = el('div');
-  const lines = terminal(() => ({ curl: { path: '/rebuilds' } }));
+  let latest = null;
+  const lines = terminal(() => ({ curl: { path: '/rebuilds' }, tool: latest ? tool(['history', latest]) : tool(['lag']) }));
   const asks = new Map();
   fill(
     root, el('h1', {}, 'Rebuilds'),
@@ -26,6 +27,11 @@ export async function show({ root, signal, every }) {
   async function look() {
     const { body } = await get('/rebuilds', {}, signal);
     await Promise.all(body.data.map(reason));
+    const named = body.data.map(newest).filter(Boolean).sort().at(-1) ?? null;
+    if (named !== latest) {
+      latest = named;
+      lines.update();
+    }
     if (found.contains(document.activeElement)) return;
     fill(found, body.data.length ? el('div', { class: 'cards' }, body.data.map(card)) : empty('There are no read models.'));
   }

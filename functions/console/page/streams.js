@@ -1,7 +1,7 @@
 // Finds a stream: by its id, by a part of a name, or in a list.
 
 import { get, isOver } from './api.js';
-import { terminal } from './curl.js';
+import { terminal, tool } from './curl.js';
 import { el, field, fill, select } from './dom.js';
 import { go, keep, link } from './router.js';
 import { behind, empty, loading, problem } from './states.js';
@@ -20,7 +20,7 @@ export async function show({ about, place, root, signal }) {
   const status = el('select', { onchange: () => look({ status: status.value }) });
   const found = el('div');
   const more = el('button', { type: 'button', hidden: true }, 'More');
-  const lines = terminal(() => ({ curl: { path: `/${asked.collection}`, params: { query: asked.query, status: asked.status } } }));
+  const lines = terminal(() => ({ curl: { path: `/${asked.collection}`, params: { query: asked.query, status: asked.status } }, tool: tool(['around'], { window: '31d', category: kinds.find((one) => one.collection === asked.collection)?.category }) }));
   const form = el(
     'form', { class: 'filters', role: 'search', onsubmit: submit },
     field('Id, or part of a name', input, 'of users 3 characters or more of name or email; of accounts the whole number'),

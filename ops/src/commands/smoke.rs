@@ -1,6 +1,8 @@
 //! `strangelog smoke`.
 
 use crate::cli::Context;
+use crate::connection::is_here;
+use crate::consent::{Consent, Told};
 use crate::exit::Exit;
 use crate::http::Api;
 use crate::output::{Output, plain, print};
@@ -11,14 +13,14 @@ use std::time::Instant;
 const EXAMPLES: &str = "\
 Examples:
   strangelog smoke --api http://localhost:3000               # the local stack asks for no token
-  STRANGELOG_TOKEN=… strangelog smoke --api https://abc123.execute-api.eu-north-1.amazonaws.com
+  STRANGELOG_TOKEN=… strangelog smoke --api https://abc123.execute-api.eu-north-1.amazonaws.com --yes
   strangelog smoke --api http://localhost:3000 --output jsonl | jq -r 'select(.passed | not) | .why'
 
 It creates a user, renames it, opens an account, pays in (twice under one key: once), draws, is refused an overdraft, looks into the
 past of both, closes the account, deletes the user, restores it and deletes it again. It cleans up as far as events allow: what it made
 stays, deleted and closed, with an email of its own at the mailbox simulator of SES, which takes the welcome mail.
 It ends with 1 at the first step that goes otherwise, and says what was expected and what was found.
-The token needs the scopes users:read, users:write, accounts:read, accounts:write and audit:read.";
+Elsewhere than on this machine it asks before it begins, or takes --yes. The token needs the scopes users:read, users:write, accounts:read, accounts:write and audit:read.";
 
 /// Plays the story of the deleted account against a deployment, over HTTP
 #[derive(Debug, clap::Args)]
@@ -30,10 +32,22 @@ pub(crate) struct Args {
     /// The token; rather set STRANGELOG_TOKEN: what a command line holds, others on the machine can read
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 impl Args {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let what = format!(
+            "a user and an account are made at {}, closed and deleted again, and stay in its history",
+            self.api
+        );
+        // OK because nobody misses what a stack on this machine holds.
+        let is_asked = self.consent.dry_run || !is_here(&self.api);
+        if is_asked && !self.consent.agreed(&what).await? {
+            Told::dry(what).write(context.output)?;
+            return Ok(Exit::Done);
+        }
         let token = self
             .token
             .or_else(|| std::env::var("STRANGELOG_TOKEN").ok());
