@@ -212,7 +212,7 @@ test('the slider shows what a read model held, too', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/slider?version=2`, async (page) => {
     await page.getByLabel('Of', { exact: true }).selectOption('accounts');
-    await page.getByRole('heading', { name: 'The row of accounts' }).waitFor();
+    await page.getByRole('heading', { name: 'The document of accounts' }).waitFor();
     await page.locator('.tab .tree li', { hasText: 'balance' }).getByText('1,500.00 EUR').first().waitFor();
     await page.locator('.tab .tree li', { hasText: 'created_at' }).first().waitFor();
     assert.match(page.url(), /read_model=accounts/);
