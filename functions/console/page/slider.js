@@ -58,9 +58,11 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     if (!known.has(version)) where.textContent = `Version ${version} of ${stream.version} …`;
     keep({ version, read_model: model });
     lines.update();
+    const of = model;
     await tried(async () => {
       const found = await load(wanted);
-      if (wanted === version) draw(found);
+      // What was asked before of something else may come later.
+      if (wanted === version && of === model) draw(found);
       if (version < stream.version) load(version + 1).catch(() => null);
     });
   }
