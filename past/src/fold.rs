@@ -6,7 +6,7 @@ use decider::{Decider, Recorded};
 use domain::{Aggregate, ReadModel};
 use event_store::{EventLog, Stream, rfc3339};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::marker::PhantomData;
 
 /// Commits of a read model's stream are read so many at a time.
@@ -170,6 +170,14 @@ pub struct Then {
     pub settled: bool,
     /// What it amounted to; null before the first event.
     pub state: Value,
+}
+
+impl Then {
+    /// When that was, without what it amounted to.
+    #[must_use]
+    pub fn moment(&self) -> Value {
+        json!({ "version": self.version, "timestamp": self.timestamp, "settled": self.settled })
+    }
 }
 
 /// What `stream` amounted to at `moment`.

@@ -12,9 +12,9 @@ use edge::{Answer, Caller, Invalid, Problem, json, parameters, stream_id};
 use event_store::{EventLog, SeenStreams, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use past::{Between, Diff, DocumentOf, Moment, PastError, StateOf, Then, diff};
+use past::{Between, Diff, DocumentOf, Moment, PastError, StateOf, diff};
 use read_model::Documents;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::pin::Pin;
 
 /// The changes, the patch, and a page of the events between the two.
@@ -60,15 +60,11 @@ pub async fn answer<A: Aggregate>(
     })?;
     let next_cursor = found.page.next.map(cursor);
     let body = json!({
-        "from": side(&found.from), "to": side(&found.to),
+        "from": found.from.moment(), "to": found.to.moment(),
         "changes": found.changes, "patch": found.patch,
         "events": found.page.events, "next_cursor": next_cursor,
     });
     Ok(json(Answer::new(StatusCode::OK), &body))
-}
-
-fn side(then: &Then) -> Value {
-    json!({ "version": then.version, "timestamp": then.timestamp, "settled": then.settled })
 }
 
 /// Two documents that are asked for.

@@ -6,7 +6,7 @@ use edge::{Invalid, Problem};
 use event_store::stream_id;
 use lambda_http::http::StatusCode;
 use lambda_http::tracing;
-use past::{Moment, PastError};
+use past::{Moment, NotAMoment, PastError};
 use std::collections::BTreeMap;
 
 /// The moment that a parameter names, if it is given.
@@ -33,15 +33,32 @@ pub fn at_or_version(
     parameters: &BTreeMap<String, String>,
     now: DateTime<Utc>,
 ) -> Result<Moment, Problem> {
+    let at = parameters.get("at").map(String::as_str);
+    let version = parameters.get("version");
+    let version = version.map(|text| match Moment::parse(text, now) {
+        Ok(Moment::Version(version)) => Some(version),
+        Ok(Moment::Time(_)) | Err(_) => None,
+    });
+    either(at, version, now)
+}
+
+/// The same of what was read already: an inner `None` is a version that is none.
+///
+/// # Errors
+/// As [`at_or_version`].
+pub fn either(
+    at: Option<&str>,
+    version: Option<Option<u64>>,
+    now: DateTime<Utc>,
+) -> Result<Moment, Problem> {
     let invalid = |field, why| Err(Problem::invalid([Invalid::new(field, why)]));
-    let read = |name: &str| parameters.get(name).map(|text| Moment::parse(text, now));
-    match (read("at"), read("version")) {
+    match (at.map(|at| Moment::parse(at, now)), version) {
         (Some(_), Some(_)) => invalid("version", "must not be given beside at"),
         (None, None) => Ok(Moment::Time(now)),
-        (None, Some(Ok(Moment::Version(version)))) => Ok(Moment::Version(version)),
-        (None, Some(_)) => invalid("version", "must be a version, a whole number"),
+        (None, Some(Some(version))) => Ok(Moment::Version(version)),
+        (None, Some(None)) => invalid("version", "must be a version, a whole number"),
         (Some(Ok(time @ Moment::Time(_))), None) => Ok(time),
-        (Some(Err(past::NotAMoment::Future)), None) => invalid("at", "must not be in the future"),
+        (Some(Err(NotAMoment::Future)), None) => invalid("at", "must not be in the future"),
         (Some(_), None) => invalid(
             "at",
             "must be a time of RFC 3339, such as 2026-11-21T15:47:00Z",

@@ -2,7 +2,7 @@
 //! made of the stream. Nothing is written.
 
 use crate::answer::{Queries, owned};
-use crate::moment::unanswerable;
+use crate::moment::{either, unanswerable};
 use chrono::{DateTime, Utc};
 use domain::{Aggregate, FieldError, Refusal};
 use edge::{Answer, Caller, Invalid, Problem, body, json, parameters, stream_id};
@@ -71,25 +71,8 @@ fn asked(
     if !unknown.is_empty() {
         return Err(Problem::invalid(unknown));
     }
-    let moment = match (at, version) {
-        (Some(_), Some(_)) => return Err(invalid("version", "must not be given beside at")),
-        (None, None) => Moment::Time(now),
-        (None, Some(version)) => Moment::Version(
-            version
-                .as_u64()
-                .ok_or_else(|| invalid("version", "must be a version, a whole number"))?,
-        ),
-        (Some(at), None) => match Moment::parse(at.as_str().unwrap_or_default(), now) {
-            Ok(time @ Moment::Time(_)) => time,
-            Err(past::NotAMoment::Future) => {
-                return Err(invalid("at", "must not be in the future"));
-            }
-            Ok(Moment::Version(_)) | Err(_) => {
-                let why = "must be a time of RFC 3339, such as 2026-11-21T15:47:00Z";
-                return Err(invalid("at", why));
-            }
-        },
-    };
+    let at = at.as_ref().map(|at| at.as_str().unwrap_or_default());
+    let moment = either(at, version.map(|version| version.as_u64()), now)?;
     match (command, events) {
         (Some(_), Some(_)) => Err(invalid("events", "must not be given beside command")),
         (None, None) => Err(invalid("command", "is required, or events")),

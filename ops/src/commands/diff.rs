@@ -9,8 +9,8 @@ use crate::output::{Columns, table};
 use crate::streams::{Asked, Changed, of_aggregate, of_read_model};
 use crate::when::{self, FORMS};
 use chrono::Utc;
-use past::{Between, Change, Diff, Kind, Moment, Then};
-use serde_json::{Value, json};
+use past::{Between, Change, Diff, Kind, Moment};
+use serde_json::json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,7 +66,7 @@ impl Args {
         let found = found.map_err(stopped)?;
         let more = found.page.next.is_some();
         let document = json!({
-            "stream": self.stream, "from": side(&found.from), "to": side(&found.to),
+            "stream": self.stream, "from": found.from.moment(), "to": found.to.moment(),
             "changes": found.changes, "patch": found.patch, "events": found.page.events, "more": more,
         });
         context.output.document(&document, || shown(&found))?;
@@ -79,10 +79,6 @@ impl Args {
         }
         Ok(Exit::Done)
     }
-}
-
-fn side(then: &Then) -> Value {
-    json!({ "version": then.version, "timestamp": then.timestamp, "settled": then.settled })
 }
 
 /// The changes, and below them the events.
