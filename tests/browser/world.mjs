@@ -16,6 +16,8 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The first build takes some minutes. */
 const READY = 20 * 60_000;
 export const PATIENCE = 45_000;
+/** Each answer comes up to so many milliseconds later, and so in another order: it finds what relies on one. */
+const SLOW = Number(process.env.SLOW ?? 0);
 
 /** Starts a stack of its own on which a month has passed, or takes the one that `API` names; and a browser. */
 export async function begin() {
@@ -104,6 +106,30 @@ class World {
     return id;
   }
 
+  /** Asks the stack's database, in its own JSON. */
+  async dynamodb(operation, body) {
+    const { dynamodb } = await this.call('GET', '/console/about.json');
+    const headers = {
+      'x-amz-date': '20261121T000000Z', 'x-amz-target': `DynamoDB_20120810.${operation}`, 'content-type': 'application/x-amz-json-1.0',
+      authorization: 'AWS4-HMAC-SHA256 Credential=tests/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
+    };
+    const response = await fetch(dynamodb, { method: 'POST', headers, body: JSON.stringify({ TableName: 'strangelog-events', ...body }) });
+    const text = await response.text();
+    assert.ok(response.ok, `${operation}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  /** A user whose third event nobody can read, as a bad script may have left it; `mend` puts a sound one in its place. */
+  async spoilt() {
+    const id = await this.user('Pia Parked');
+    await this.call('PUT', `/users/${id}/name`, { name: 'Pia Redriven', reason: 'a test' });
+    const { Item } = await this.dynamodb('GetItem', { Key: { stream: { S: `user-${id}` }, version: { N: '2' } } });
+    const put = (events) => this.dynamodb('PutItem', { Item: { ...Item, version: { N: '3' }, events: { S: events } } });
+    await put(Item.events.S.replace('UserNameChanged', 'UserNameLost'));
+    await this.listed(id, '/deliveries?consumer=users&status=failed');
+    return { id, mend: () => put(Item.events.S) };
+  }
+
   /** Opens the console at a place, in a browser of its own, and runs `work` with it. */
   async look(place, work, options = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
@@ -111,6 +137,7 @@ class World {
       await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: this.api });
       const page = await context.newPage();
       page.setDefaultTimeout(PATIENCE);
+      if (SLOW) await context.route((url) => url.origin === this.api && !/\.(js|css)$/.test(url.pathname), late);
       const found = watch(page, this.api);
       await options.prepare?.(page);
       await page.goto(`${this.api}/console${place}`);
@@ -121,6 +148,12 @@ class World {
       await context.close();
     }
   }
+}
+
+async function late(route) {
+  await sleep(Math.random() * SLOW);
+  // OK because a page that asks something else lets go of what it asked before.
+  await route.continue().catch(() => null);
 }
 
 /** Notes what a page must never do. */

@@ -73,6 +73,16 @@ export function json(value, indent) {
   return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one), indent);
 }
 
+/** Signals for questions of which only the last one counts: each ends those before it, and all end with `signal`. */
+export function questions(signal) {
+  let last = new AbortController();
+  return () => {
+    last.abort();
+    last = new AbortController();
+    return AbortSignal.any([signal, last.signal]);
+  };
+}
+
 /** Whether an error only says that nobody waits any more. */
 export function isOver(error) {
   return error.name === 'AbortError';

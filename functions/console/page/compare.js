@@ -1,6 +1,6 @@
 // Two moments of a stream side by side: what differs, and which events did it.
 
-import { get, isOver, json } from './api.js';
+import { get, isOver, json, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { copyButton, el, field, fill } from './dom.js';
 import { eventItem } from './event.js';
@@ -21,6 +21,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
   const start = place.params.from ?? choices[0]?.[1] ?? '0';
   const asked = { from: start, to: place.params.to ?? '', read_model: place.params.read_model ?? '' };
   const path = `${stream.path}/diff`;
+  const question = questions(signal);
   const found = el('div');
   const from = momentField('From', asked.from, [['before the first event', '0'], ...choices.slice(0, 3)], (moment) => look({ from: asText(moment) || String(stream.version) }));
   const to = momentField('To', asked.to, choices.slice(1), (moment) => look({ to: asText(moment) }));
@@ -37,13 +38,12 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     keep(asked);
     lines.update();
     fill(found, loading('what differs'));
-    const mine = { ...asked };
-    const isMine = () => Object.keys(mine).every((key) => mine[key] === asked[key]);
+    const asking = question();
     try {
-      const { body } = await get(path, { ...asked, limit: PAGE }, signal);
-      if (isMine()) draw(body, mine);
+      const { body } = await get(path, { ...asked, limit: PAGE }, asking);
+      draw(body, asking);
     } catch (error) {
-      if (!isOver(error) && isMine()) fill(found, problem(error, () => look({})));
+      if (!isOver(error)) fill(found, problem(error, () => look({})));
     }
   }
 
@@ -54,7 +54,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     look({ from: asText(read(other)), to: asText(read(one)) });
   }
 
-  function draw(diff, mine) {
+  function draw(diff, asking) {
     const isOpen = ({ timestamp, settled }) => settled === false && Date.now() - new Date(timestamp).getTime() < RECENT;
     const side = (label, at) => el('p', {}, el('b', {}, `${label}: `), at.version === 0 ? 'before the first event' : [el('a', { href: link(['stream', stream.name, 'slider'], { version: at.version }) }, `version ${at.version}`), ', ', time(at.timestamp)], isOpen(at) && el('small', {}, ' (so recent that a late writer may still change it)'));
     const version = (number) => el('a', { href: link(['stream', stream.name, 'slider'], { version: number }) }, String(number));
@@ -67,7 +67,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     differs();
     more.addEventListener('click', async () => {
       try {
-        const { body } = await get(path, { ...mine, limit: PAGE, cursor }, signal);
+        const { body } = await get(path, { ...asked, limit: PAGE, cursor }, asking);
         list.append(...body.events.map((event) => eventItem(event, { isOne: true, hasPast })));
         cursor = body.next_cursor;
         more.hidden = !cursor;

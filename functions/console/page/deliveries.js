@@ -1,6 +1,6 @@
 // What was not processed: by which consumer, since when and why; and a way to have it tried again.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { ask } from './dialog.js';
 import { el, field, fill, select } from './dom.js';
@@ -21,6 +21,8 @@ export async function show({ about, place, root, signal, every }) {
   const more = el('button', { type: 'button', hidden: true, onclick: () => tried(() => page(cursor)) }, 'More');
   const actions = el('p', { class: 'buttons' });
   const lines = terminal(() => ({ curl: { path: '/deliveries', params: asked }, tool: tool(['deliveries'], asked) }));
+  const question = questions(signal);
+  let asking = question();
   let cursor = null;
   let pages = 1;
   let body = el('tbody');
@@ -38,6 +40,9 @@ export async function show({ about, place, root, signal, every }) {
     keep(asked);
     lines.update();
     offer();
+    asking = question();
+    more.hidden = true;
+    fill(note);
     fill(found, loading('deliveries'));
     return tried(() => page(null));
   }
@@ -47,9 +52,7 @@ export async function show({ about, place, root, signal, every }) {
   }
 
   async function page(from) {
-    const mine = { ...asked };
-    const { body: answer } = await get('/deliveries', { ...asked, limit: 50, cursor: from }, signal);
-    if (mine.consumer !== asked.consumer || mine.status !== asked.status) return;
+    const { body: answer } = await get('/deliveries', { ...asked, limit: 50, cursor: from }, asking);
     if (!from) body = el('tbody');
     pages = from ? pages + 1 : 1;
     cursor = answer.next_cursor;
@@ -64,32 +67,23 @@ export async function show({ about, place, root, signal, every }) {
   function offer() {
     const name = asked.consumer;
     const label = name ? `Redrive all that ${name} has parked` : 'Redrive';
-    if (name) fill(actions, guarded('ops:write', label, () => redrive(name, null, told)));
+    if (name) fill(actions, guarded('ops:write', label, () => redrive(name, null, note)));
     else fill(actions, el('small', { class: 'quiet' }, 'Choose a consumer to redrive all that it has parked, or redrive one stream below.'));
   }
 
-  function told(answer) {
-    fill(note, asked_for('redrive', answer));
-  }
-
   function row(one) {
-    return deliveryRow(one, (stream) => redrive(one.consumer, stream, told), true);
+    return deliveryRow(one, (stream) => redrive(one.consumer, stream, note), true);
   }
 }
 
-/** Says that something was asked for, and where it stands. */
-export function asked_for(what, { id }) {
-  return el('p', { class: 'done', role: 'status' }, `The ${what} is asked for, as `, el('code', {}, `ops-${id}`), '. The consumer hears of it in a moment.');
-}
-
-/** Asks for a redrive, of one stream or of all. */
-export function redrive(consumer, stream, done) {
+/** Asks for a redrive, of one stream or of all, and says in `note` that it is. */
+export function redrive(consumer, stream, note) {
   ask({
     title: stream ? `Redrive one stream for ${consumer}` : `Redrive ${consumer}`,
     text: stream ? `${consumer} tries again to take in ${stream}.` : `${consumer} tries again to take in every stream that it has parked.`,
     label: 'Redrive',
     request: (reason) => ({ method: 'POST', path: '/deliveries/redrives', body: { consumer, reason, ...(stream && { stream }) } }),
-    done,
+    what: 'redrive', note,
   });
 }
 

@@ -5,8 +5,8 @@ import { curl } from './curl.js';
 import { announce, el, field, fill } from './dom.js';
 import { problem } from './states.js';
 
-/** Asks, calls, and closes. `request(reason)` is the call; `done(answer)` hears what came of it. */
-export function ask({ title, text, label, request, done }) {
+/** Asks, calls, and closes. `request(reason)` is the call; that `what` is asked for is said in `note`, and read from there on. */
+export function ask({ title, text, label, request, what, note }) {
   // The same key for each try, so that a second click, or a lost answer, does it once.
   const key = crypto.randomUUID();
   const reason = el('textarea', { required: true, maxlength: 500, rows: 3, name: 'reason', autofocus: true, oninput: update });
@@ -45,7 +45,9 @@ export function ask({ title, text, label, request, done }) {
       const { body } = await call(method, path, { ...rest, key });
       announce(`${title}: asked for`);
       dialog.close();
-      done(body);
+      const said = el('p', { class: 'done', role: 'status', tabindex: -1 }, `The ${what} is asked for, as `, el('code', {}, `ops-${body.id}`), '. The consumer hears of it in a moment.');
+      fill(note, said);
+      said.focus();
     } catch (error) {
       fill(wrong, problem(error));
       send.disabled = false;

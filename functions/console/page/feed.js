@@ -1,6 +1,6 @@
 // Events of all streams as they happen, newest first.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { announce, el, field, fill, select } from './dom.js';
 import { eventItem } from './event.js';
@@ -27,6 +27,8 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const filters = { type: place.params.type ?? '', since: isSince ? back : DAY };
   const odd = el('p', { class: 'behind', hidden: isSince || Boolean(around) }, `“${back}” is no time that the feed goes back: this is the last day.`);
   const seen = new Set();
+  const question = questions(signal);
+  let asking = question();
   let newest = null;
   let oldest = null;
   let cursor = null;
@@ -61,13 +63,15 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     return { from: before(Date.now(), Number(filters.since)), type: filters.type };
   }
 
+  /** Asks anew: nothing is left under the question of what was shown before. */
   async function begin() {
-    const of = { ...filters };
-    fill(note, loading('events'));
-    const { body } = await get('/events', { ...asked(), limit: PAGE }, signal);
-    if (of.type !== filters.type || of.since !== filters.since) return;
+    asking = question();
+    [newest, oldest, first, cursor] = [null, null, null, null];
     seen.clear();
     fill(list);
+    more.hidden = true;
+    fill(note, loading('events'));
+    const { body } = await get('/events', { ...asked(), limit: PAGE }, asking);
     add(body.data, false);
     first = new Date();
     if (!isPaused) fill(state, el('span', { class: 'dot' }), 'live');
@@ -101,13 +105,12 @@ export async function show({ about, place, root, signal, every, hasPast }) {
 
   async function news() {
     if (isPaused || !first) return;
-    const of = { ...filters };
     const from = newest ? before(newest, OVERLAP) : asked().from;
     let count = 0;
     let next = null;
     for (let page = 0; page < PAGES; page += 1) {
-      const { body } = await get('/events', { from, type: of.type, limit: 100, cursor: next }, signal);
-      if (of.type !== filters.type || of.since !== filters.since || isPaused) return;
+      const { body } = await get('/events', { from, type: filters.type, limit: 100, cursor: next }, asking);
+      if (isPaused) return;
       // What is older than all that is shown comes with the older events.
       const due = body.data.filter((event) => !cursor || !oldest || event.timestamp >= oldest);
       const isKnown = due.length < body.data.length || due.some((event) => seen.has(identity(event)));
@@ -136,7 +139,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   async function older() {
     more.disabled = true;
     try {
-      const { body } = await get('/events', { ...asked(), limit: PAGE, cursor }, signal);
+      const { body } = await get('/events', { ...asked(), limit: PAGE, cursor }, asking);
       add(body.data, false);
       cursor = body.next_cursor;
       settled();
@@ -151,10 +154,8 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     odd.hidden = true;
     window = within.value || window;
     remember();
-    [newest, oldest, first] = [null, null, null];
     try {
       await begin();
-      if (list.children.length) fill(note);
     } catch (error) {
       if (!isOver(error)) fill(note, problem(error));
     }

@@ -1,5 +1,7 @@
 // Asks again and again, as long as the view is there and somebody looks; less often while it fails.
 
+import { isOver } from './api.js';
+
 const LONGEST = 30_000;
 
 /** Calls `work` now and then every so many milliseconds, until `signal` ends it. `failed` hears of errors, and of null after them. */
@@ -12,8 +14,10 @@ export async function poll(signal, milliseconds, work, failed) {
       pause = milliseconds;
     } catch (error) {
       if (signal.aborted) return;
-      pause = Math.min(pause * 2, LONGEST);
-      failed(error);
+      if (!isOver(error)) {
+        pause = Math.min(pause * 2, LONGEST);
+        failed(error);
+      }
     }
     await rest(signal, pause);
   }

@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { terminal, tool } from './curl.js';
-import { asked_for, deliveryRow, redrive, table } from './deliveries.js';
+import { deliveryRow, redrive, table } from './deliveries.js';
 import { ask } from './dialog.js';
 import { el, fill, select } from './dom.js';
 import { guarded, loading, problem } from './states.js';
@@ -23,7 +23,7 @@ export async function show({ about, root, signal, every, stream }) {
     const { body } = await get(`${stream.path}/deliveries`, {}, signal);
     if (found.contains(document.activeElement)) return;
     const nobody = body.processed_by_nobody;
-    const rows = body.data.map((one) => deliveryRow({ ...one, stream: one.stream ?? stream.name }, (name) => redrive(one.consumer, name, (answer) => fill(note, asked_for('redrive', answer))), false));
+    const rows = body.data.map((one) => deliveryRow({ ...one, stream: one.stream ?? stream.name }, (name) => redrive(one.consumer, name, note), false));
     fill(
       found,
       el('p', {}, `The stream is at version ${body.version}; `, body.published < body.version ? el('b', {}, `the publisher has seen ${body.published}. `) : 'all of it is published. ', nobody && el('b', { class: 'wrong' }, `Versions ${nobody[0]} to ${nobody[1]} were processed by nobody.`)),
@@ -38,7 +38,7 @@ export async function show({ about, root, signal, every, stream }) {
       text: `${consumer} makes its row of ${stream.name} anew from the events, in all generations that there are. Nothing else is touched.`,
       label: 'Reprocess',
       request: (reason) => ({ method: 'POST', path: '/rebuilds', body: { consumer, stream: stream.name, reason } }),
-      done: (answer) => fill(note, asked_for('reprocessing', answer)),
+      what: 'reprocessing', note,
     });
   }
 }

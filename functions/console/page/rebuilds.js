@@ -3,7 +3,6 @@
 import { get } from './api.js';
 import { terminal, tool } from './curl.js';
 import { ask } from './dialog.js';
-import { asked_for } from './deliveries.js';
 import { el, fill } from './dom.js';
 import { parts } from './router.js';
 import { empty, guarded, loading, problem } from './states.js';
@@ -75,31 +74,24 @@ export async function show({ root, signal, every }) {
     );
   }
 
-  function told(what) {
-    return (answer) => {
-      document.activeElement?.blur();
-      fill(note, asked_for(what, answer));
-    };
-  }
-
   function begin(consumer) {
     ask({
       title: `Rebuild ${consumer}`,
       text: `Makes a new generation of ${consumer} from all events, beside the one that is shown. It takes a minute and a half at least, and nothing is switched until you say so.`,
       label: 'Rebuild',
       request: (why) => ({ method: 'POST', path: '/rebuilds', body: { consumer, reason: why } }),
-      done: told('rebuild'),
+      what: 'rebuild', note,
     });
   }
 
   function change(consumer, id, status, label, text) {
-    ask({ title: `${label} ${consumer}`, text, label, request: (why) => ({ method: 'PUT', path: `/rebuilds/${id}`, body: { status, reason: why } }), done: told('switch') });
+    ask({ title: `${label} ${consumer}`, text, label, request: (why) => ({ method: 'PUT', path: `/rebuilds/${id}`, body: { status, reason: why } }), what: 'switch', note });
   }
 
   function cancel(consumer, id, number) {
     ask({
       title: `Let go of generation ${number} of ${consumer}`, text: 'It is deleted bit by bit. What is shown stays.', label: 'Let it go',
-      request: (why) => ({ method: 'DELETE', path: `/rebuilds/${id}`, params: { reason: why } }), done: told('end of it'),
+      request: (why) => ({ method: 'DELETE', path: `/rebuilds/${id}`, params: { reason: why } }), what: 'end of it', note,
     });
   }
 }

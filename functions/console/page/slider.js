@@ -55,7 +55,10 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     version = wanted;
     range.value = version;
     range.setAttribute('aria-valuetext', `version ${version} of ${stream.version}`);
-    if (!known.has(version)) where.textContent = `Version ${version} of ${stream.version} …`;
+    if (!known.has(version)) {
+      where.textContent = `Version ${version} of ${stream.version} …`;
+      shown.setAttribute('aria-busy', 'true');
+    }
     keep({ version, read_model: model });
     lines.update();
     const of = model;
@@ -103,12 +106,17 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     const value = model ? state.document : state.state;
     const currency = currencyOf(value) ?? currencyOf(event?.data);
     fill(where, `Version ${state.version} of ${stream.version}, `, time(state.timestamp), state.version === stream.version ? ', as it is now' : '');
-    fill(
-      shown,
+    put(
       el('section', {}, el('h2', {}, model ? `The document of ${model}` : 'State'), tree(value, changes)),
       el('section', {}, el('h2', {}, 'What made it'), event ? eventList([event], { isOne: true, hasPast }) : empty('No event.'), el('h2', {}, 'What changed'), changes.length ? changeTable(changes.map(({ by, ...change }) => change), currency) : empty('Nothing that the state shows.'), next(state)),
     );
     announce(`Version ${state.version}: ${event?.type ?? ''}, ${changes.length} changes`);
+  }
+
+  /** Shows something in place of what is out of date by then. */
+  function put(...children) {
+    shown.removeAttribute('aria-busy');
+    fill(shown, ...children);
   }
 
   function next(state) {
@@ -128,12 +136,12 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
       await step(stream.version);
       return;
     }
-    if (!version) fill(shown, loading('the state'));
+    if (!version) put(loading('the state'));
     const { body } = await get(`${stream.path}/state`, { at: moment }, signal);
     if (body.version === 0) {
       version = 0;
       fill(where, 'At ', time(moment), ' there was nothing yet: the first event came later.');
-      fill(shown, empty('No state. ', el('button', { type: 'button', onclick: () => step(1) }, 'To the first version')));
+      put(empty('No state. ', el('button', { type: 'button', onclick: () => step(1) }, 'To the first version')));
       return;
     }
     await step(body.version);
@@ -164,6 +172,6 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
   }
 
   function tried(work) {
-    return work().catch((error) => isOver(error) || fill(shown, problem(error, () => tried(work))));
+    return work().catch((error) => isOver(error) || put(problem(error, () => tried(work))));
   }
 }

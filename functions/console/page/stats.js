@@ -1,6 +1,6 @@
 // What happened on each day, drawn; and what all accounts hold together.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { bars } from './chart.js';
 import { terminal, tool } from './curl.js';
 import { el, field, fill } from './dom.js';
@@ -13,6 +13,7 @@ const DAY = 86_400_000;
 export async function show({ place, root, signal }) {
   const asked = { from: place.params.from ?? '', to: place.params.to ?? '' };
   const day = (name) => el('input', { type: 'date', value: asked[name], onchange: (event) => look({ [name]: event.target.value }) });
+  const question = questions(signal);
   const found = el('div');
   const lines = terminal(() => ({ curl: { path: '/stats', params: asked }, tool: tool(['stats'], asked) }));
   const form = el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('From', day('from'), 'a day in UTC; 30 days unless given'), field('To', day('to'), 'today unless given'));
@@ -25,7 +26,7 @@ export async function show({ place, root, signal }) {
     lines.update();
     fill(found, loading('statistics'));
     try {
-      const { body } = await get('/stats', asked, signal);
+      const { body } = await get('/stats', asked, question());
       draw(body);
     } catch (error) {
       if (!isOver(error)) fill(found, problem(error, () => look({})));

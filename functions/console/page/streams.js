@@ -1,6 +1,6 @@
 // Finds a stream: by its id, by a part of a name, or in a list.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { el, field, fill, select } from './dom.js';
 import { go, keep, link } from './router.js';
@@ -18,6 +18,7 @@ export async function show({ about, place, root, signal }) {
   const input = el('input', { type: 'search', value: asked.query, autocomplete: 'off', spellcheck: 'false' });
   const collection = select({ value: asked.collection, onchange: () => look({ collection: collection.value, status: '' }) }, kinds.map((one) => one.collection));
   const status = el('select', { onchange: () => look({ status: status.value }) });
+  const question = questions(signal);
   const found = el('div');
   const more = el('button', { type: 'button', hidden: true }, 'More');
   const lines = terminal(() => ({ curl: { path: `/${asked.collection}`, params: { query: asked.query, status: asked.status } }, tool: tool(['around'], { window: '31d', category: kinds.find((one) => one.collection === asked.collection)?.category }) }));
@@ -46,10 +47,12 @@ export async function show({ about, place, root, signal }) {
       opened(`${category}-${id}`);
       return;
     }
+    const asking = question();
+    more.hidden = true;
     fill(found, loading('streams'));
     for (const kind of kinds) {
       try {
-        await get(`/${kind.collection}/${encodeURIComponent(id)}/state`, {}, signal);
+        await get(`/${kind.collection}/${encodeURIComponent(id)}/state`, {}, asking);
         opened(`${kind.category}-${id}`);
         return;
       } catch (error) {
@@ -77,9 +80,11 @@ export async function show({ about, place, root, signal }) {
     keep({ collection: asked.collection === kinds[0].collection ? '' : asked.collection, status: asked.status, query: asked.query });
     lines.update();
     const rows = el('tbody');
+    const asking = question();
+    more.hidden = true;
     let cursor;
     const page = async () => {
-      const { body, behind: count } = await get(`/${kind.collection}`, { query: asked.query, status: asked.status, limit: 20, cursor }, signal);
+      const { body, behind: count } = await get(`/${kind.collection}`, { query: asked.query, status: asked.status, limit: 20, cursor }, asking);
       rows.append(...body.data.map((document) => row(kind, document)));
       cursor = body.next_cursor;
       more.hidden = !cursor;

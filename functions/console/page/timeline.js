@@ -1,6 +1,6 @@
 // The events of one stream, oldest first, with filters that stay in the URL.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { el, field, fill, select } from './dom.js';
 import { eventItem } from './event.js';
@@ -25,8 +25,9 @@ export async function show({ place, root, signal, stream, hasPast }) {
   const note = el('div');
   const more = el('button', { type: 'button', hidden: true, onclick: () => tried(page) }, 'Later events');
   const lines = terminal(() => ({ curl: { path, params: { ...filters, limit: PAGE } }, tool: tool(['history', stream.name], filters) }));
+  const question = questions(signal);
+  let asking;
   let cursor = null;
-  let run = 0;
 
   const form = el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', types), field('Actor', who), first.node, last.node, clear);
   fill(root, form, list, note, el('p', { class: 'more' }, more), lines.node);
@@ -37,7 +38,8 @@ export async function show({ place, root, signal, stream, hasPast }) {
     keep(filters);
     lines.update();
     cursor = null;
-    run += 1;
+    asking = question();
+    more.hidden = true;
     fill(list);
     await tried(page);
   }
@@ -51,11 +53,9 @@ export async function show({ place, root, signal, stream, hasPast }) {
   }
 
   async function page() {
-    const mine = run;
     fill(note, loading('events'));
     for (let pages = 0; pages < PATIENCE; pages += 1) {
-      const { body } = await get(path, { ...filters, limit: PAGE, cursor }, signal);
-      if (mine !== run) return;
+      const { body } = await get(path, { ...filters, limit: PAGE, cursor }, asking);
       list.append(...body.data.map((event) => eventItem(event, { isOne: true, hasPast })));
       cursor = body.next_cursor;
       if (!cursor || body.data.length) break;
