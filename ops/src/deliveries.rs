@@ -97,7 +97,11 @@ pub async fn deliveries(
     let mut from = None;
     loop {
         let name = wanted.consumer.as_deref();
-        let (page, next) = all.behind(name, wanted.status, from, PAGE).await?;
+        let (page, next) = all
+            .look(name)
+            .await?
+            .behind(wanted.status, from, PAGE)
+            .await?;
         reading.progress.inc(page.len() as u64);
         lines.extend(page.into_iter().map(Line::Delivery));
         from = next;
@@ -126,7 +130,7 @@ pub async fn deliveries(
 /// The store failed, or there is no such consumer.
 pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behind>> {
     there_are(all, consumer).await?;
-    let lags = all.lags(consumer).await?;
+    let lags = all.look(consumer).await?.lags().await?;
     Ok(lags.into_iter().map(Behind).collect())
 }
 

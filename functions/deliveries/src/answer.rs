@@ -110,12 +110,13 @@ async fn all(
         return Err(Problem::invalid(wrong));
     };
     let is_first = cursor.is_none();
-    let page = deliveries.behind(consumer, status.flatten(), cursor.flatten(), limit);
+    let look = deliveries.look(consumer).await.map_err(failed)?;
+    let page = look.behind(status.flatten(), cursor.flatten(), limit);
     let (data, next) = page.await.map_err(failed)?;
     let mut body = json!({ "data": data, "next_cursor": next.map(|place| place.to_text()) });
     // OK because they are the same on each page of a list, and cost some reads.
     if is_first {
-        body["consumers"] = json!(deliveries.lags(consumer).await.map_err(failed)?);
+        body["consumers"] = json!(look.lags().await.map_err(failed)?);
     }
     Ok(json(Answer::new(StatusCode::OK), &body))
 }

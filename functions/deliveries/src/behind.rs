@@ -2,8 +2,9 @@
 
 use crate::concern::concerns;
 use crate::delivery::delivery;
-use crate::walked::{is_place_of_owed, owed, time, walked};
-use crate::{Consumer, Deliveries, Delivery, Status};
+use crate::look::{LOOKED_AT, Opened, PIECE};
+use crate::walked::{is_place_of_owed, owed, time};
+use crate::{Consumer, Delivery, Look, Status};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::registry;
@@ -12,13 +13,6 @@ use futures_util::future::try_join_all;
 use read_model::{Cursor, Documents, DynamoDbDocuments, Owed, ReadModelError, parked};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
-
-/// How many streams are looked at for one page, or for the lag of one consumer, at most.
-pub(crate) const LOOKED_AT: usize = 1_000;
-/// How many of them at a time.
-const PIECE: usize = 100;
-/// Comes after every moment of these years.
-pub(crate) const LATEST: &str = "~";
 
 /// Where the next page of deliveries begins; opaque to callers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,15 +78,14 @@ impl Wanted {
     }
 }
 
-impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
-    /// A page of at most `limit` deliveries that are not completed, of one consumer or of all of them: first those that are
+impl<L: EventLog, H: SeenStreams> Look<'_, L, H> {
+    /// A page of at most `limit` deliveries that are not completed, one consumer after the other: first those that are
     /// parked, then those that are pending, processing or failing. It may have fewer, and yet a next one.
     ///
     /// # Errors
     /// The store failed.
     pub async fn behind(
         &self,
-        consumer: Option<&str>,
         status: Option<Status>,
         from: Option<Place>,
         limit: usize,
@@ -104,19 +97,18 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             looked_at: 0,
         };
         let begins = from.as_ref().map(|place| place.consumer.clone());
-        let mut chosen = self.chosen(consumer).await?;
-        chosen.retain(|consumer| {
-            begins
-                .as_deref()
-                .is_none_or(|begins| consumer.name >= begins)
-        });
-        for consumer in &chosen {
+        let is_left = |opened: &&Opened| {
+            let begins = begins.as_deref();
+            begins.is_none_or(|begins| opened.consumer.name >= begins)
+        };
+        for opened in self.consumers.iter().filter(is_left) {
+            let consumer = &opened.consumer;
             let place = from.clone().filter(|place| place.consumer == consumer.name);
             let place = place.unwrap_or_else(|| Place::start(consumer));
             if page.is_full() {
                 return Ok((page.found, Some(place)));
             }
-            if let Some(next) = self.behind_of(consumer, place, &mut page).await? {
+            if let Some(next) = self.behind_of(opened, place, &mut page).await? {
                 return Ok((page.found, Some(next)));
             }
         }
@@ -126,22 +118,25 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
     /// Fills a page from what one consumer has left, from a place on; where the next page begins, if it is not done.
     async fn behind_of(
         &self,
-        consumer: &Consumer,
+        opened: &Opened,
         mut place: Place,
         page: &mut Wanted,
     ) -> Result<Option<Place>, ReadModelError> {
-        let live = consumer.table.live().await?;
+        let Opened {
+            consumer,
+            live,
+            walked,
+        } = opened;
         if place.shard.is_none() {
             // OK because what is parked has failed, and so is in no other list.
             let is_listed = page.status.is_none_or(|status| status == Status::Failed);
-            while is_listed && list_parked(consumer, &live, &mut place, page).await? {
+            while is_listed && list_parked(consumer, live, &mut place, page).await? {
                 if page.is_full() {
                     return Ok(Some(place));
                 }
             }
             place.next_shard();
         }
-        let walked = walked(consumer, &live).await?;
         while let Some((shard, walked)) = place
             .shard
             .and_then(|shard| Some((shard, walked.get(usize::from(shard))?)))
@@ -150,12 +145,14 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
                 return Ok(Some(place));
             }
             let begin = place.after.as_str().max(&walked.seen);
-            let mut seen = self.heads.seen(shard, begin, LATEST, PIECE).await?;
+            let mut seen = self.seen(shard, begin).await?.to_vec();
             page.looked_at += seen.len();
             let last = seen.last().filter(|_| seen.len() == PIECE);
             let last = last.map(|last| last.at.clone());
             seen.splice(0..0, owed(walked).filter(|owed| owed.at > place.after));
-            for (at, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
+            for (at, delivery) in
+                pending(&self.deliveries.log, consumer, live, &seen, &walked.owed).await?
+            {
                 if !page.takes(&delivery) {
                     continue;
                 }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ReadModel;
 use domain::registry::{self, ReadModelVisitor};
 use event_store::stream_category;
+use futures_util::future::try_join_all;
 use read_model::{ReadModelError, ReadModelTable, document_id};
 use std::collections::BTreeMap;
 
@@ -53,13 +54,16 @@ impl Consumers {
     /// # Errors
     /// The store failed.
     pub async fn all(&self) -> Result<Vec<Consumer>, ReadModelError> {
-        let mut deployed = Vec::new();
-        for (name, categories) in registry::consumers() {
-            if self.is_deployed(name).await? {
-                deployed.push(self.consumer(name, categories));
-            }
-        }
-        Ok(deployed)
+        let known = registry::consumers().into_iter();
+        let deployed = known.map(|(name, categories)| async move {
+            let is_deployed = self.is_deployed(name).await?;
+            Ok::<_, ReadModelError>(is_deployed.then(|| self.consumer(name, categories)))
+        });
+        Ok(try_join_all(deployed)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// The one of this name, if there is one and it is deployed.

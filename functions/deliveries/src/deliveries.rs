@@ -3,7 +3,7 @@
 use crate::concern::concerns;
 use crate::delivery::delivery;
 use crate::walked::{time, walked};
-use crate::{Consumer, Consumers, Delivery, Status};
+use crate::{Consumers, Delivery, Status};
 use event_store::{EventLog, Seen, SeenStreams, seen_shard};
 use futures_util::future::{try_join, try_join_all};
 use read_model::{Documents, ReadModelError};
@@ -86,15 +86,5 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             processed_by_nobody: (reached < version).then_some((reached + 1, version)),
             data,
         }))
-    }
-
-    pub(crate) async fn chosen(
-        &self,
-        consumer: Option<&str>,
-    ) -> Result<Vec<Consumer>, ReadModelError> {
-        match consumer {
-            None => self.consumers.all().await,
-            Some(name) => Ok(self.consumers.named(name).await?.into_iter().collect()),
-        }
     }
 }

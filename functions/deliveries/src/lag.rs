@@ -1,13 +1,15 @@
 //! How far consumers are behind.
 
-use crate::behind::{LATEST, LOOKED_AT, pending};
-use crate::walked::{owed, time, walked};
-use crate::{Consumer, Deliveries, Status};
+use crate::behind::pending;
+use crate::look::{LOOKED_AT, Opened, PIECE};
+use crate::walked::{owed, time};
+use crate::{Look, Status};
 use chrono::{TimeDelta, Utc};
 use event_store::{EventLog, SEEN_SHARDS, SeenStreams, rfc3339};
 use futures_util::future::try_join_all;
 use read_model::{ReadModelError, StoredDocument, parked};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Nobody walks nearer to the present.
 const GRACE: TimeDelta = TimeDelta::minutes(1);
@@ -29,21 +31,30 @@ pub struct Lag {
     pub walked_to: Option<String>,
 }
 
-impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
+impl<L: EventLog, H: SeenStreams> Look<'_, L, H> {
     /// How far each consumer is behind.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn lags(&self, consumer: Option<&str>) -> Result<Vec<Lag>, ReadModelError> {
-        let chosen = self.chosen(consumer).await?;
-        try_join_all(chosen.iter().map(|consumer| self.lag(consumer))).await
+    pub async fn lags(&self) -> Result<Vec<Lag>, ReadModelError> {
+        let places = self.consumers.iter().flat_map(|opened| {
+            let places = (0..SEEN_SHARDS).zip(&opened.walked);
+            places.map(|(shard, walked)| (shard, walked.seen.as_str()))
+        });
+        // OK because those who stand at the same place would all read it, side by side.
+        let places: BTreeSet<_> = places.collect();
+        try_join_all(places.iter().map(|(shard, place)| self.seen(*shard, place))).await?;
+        try_join_all(self.consumers.iter().map(|opened| self.lag(opened))).await
     }
 
-    async fn lag(&self, consumer: &Consumer) -> Result<Lag, ReadModelError> {
+    async fn lag(&self, opened: &Opened) -> Result<Lag, ReadModelError> {
+        let Opened {
+            consumer,
+            live,
+            walked,
+        } = opened;
         let now = rfc3339(Utc::now() - GRACE);
-        let live = consumer.table.live().await?;
-        let page = parked(&live, None, LOOKED_AT).await?;
-        let walked = walked(consumer, &live).await?;
+        let page = parked(live, None, LOOKED_AT).await?;
         let since = |stored: &StoredDocument| {
             let trouble = stored.trouble.as_ref();
             trouble.map(|trouble| trouble.since.clone())
@@ -56,10 +67,9 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
             oldest: page.documents.iter().filter_map(since).min(),
             walked_to: Some(now),
         };
-        for (shard, walked) in (0..SEEN_SHARDS).zip(&walked) {
-            let limit = LOOKED_AT / usize::from(SEEN_SHARDS);
-            let mut seen = self.heads.seen(shard, &walked.seen, LATEST, limit).await?;
-            lag.more |= seen.len() == limit;
+        for (shard, walked) in (0..SEEN_SHARDS).zip(walked) {
+            let mut seen = self.seen(shard, &walked.seen).await?.to_vec();
+            lag.more |= seen.len() == PIECE;
             // OK because where nothing was seen since a checkpoint, an idle walk leaves that where it is.
             if !seen.is_empty() {
                 lag.walked_to = lag
@@ -67,7 +77,9 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
                     .and_then(|to| Some(to.min(time(&walked.seen)?)));
             }
             seen.extend(owed(walked));
-            for (_, delivery) in pending(&self.log, consumer, &live, &seen, &walked.owed).await? {
+            for (_, delivery) in
+                pending(&self.deliveries.log, consumer, live, &seen, &walked.owed).await?
+            {
                 match delivery.status {
                     Status::Failed => lag.failed += 1,
                     _ => lag.pending += 1,

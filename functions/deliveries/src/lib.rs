@@ -8,6 +8,7 @@ mod consumers;
 mod deliveries;
 mod delivery;
 mod lag;
+mod look;
 mod rebuilds;
 mod walked;
 
@@ -17,4 +18,5 @@ pub use consumers::{Consumer, Consumers};
 pub use deliveries::{Deliveries, StreamDeliveries};
 pub use delivery::{Delivery, Failed, Status};
 pub use lag::Lag;
+pub use look::Look;
 pub use rebuilds::{Phase, Rebuilt, phase};

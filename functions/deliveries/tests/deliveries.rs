@@ -20,6 +20,7 @@ on_each_backend! {
     rows_that_are_not_written_are_being_processed
     what_was_seen_before_a_mailing_began_asks_for_none
     a_place_belongs_to_its_list
+    idle_consumers_share_what_is_read_of_the_streams
 }
 
 type All = Deliveries<DynamoDbEventLog, DynamoDbHeads>;
@@ -51,10 +52,9 @@ async fn paged(
 ) -> Vec<Delivery> {
     let (mut found, mut from) = (Vec::new(), None);
     loop {
-        let (page, next) = all
-            .behind(consumer, status, from, limit)
-            .await
-            .expect("readable");
+        let look = all.look(consumer).await.expect("readable");
+        let page = look.behind(status, from, limit).await;
+        let (page, next) = page.expect("readable");
         assert!(page.len() <= limit, "{} on a page of {limit}", page.len());
         found.extend(page);
         let Some(next) = next else {
@@ -75,8 +75,13 @@ fn names(found: &[Delivery]) -> BTreeSet<(&str, &str)> {
     names
 }
 
+async fn lags(all: &All, consumer: Option<&str>) -> Vec<Lag> {
+    let look = all.look(consumer).await.expect("readable");
+    look.lags().await.expect("readable")
+}
+
 async fn lag(all: &All, consumer: &str) -> Lag {
-    let mut lags = all.lags(Some(consumer)).await.expect("readable");
+    let mut lags = lags(all, Some(consumer)).await;
     assert_eq!(lags.len(), 1);
     lags.remove(0)
 }
@@ -131,7 +136,7 @@ async fn a_consumer_that_is_not_deployed_is_in_no_list(backend: &Backend) {
     let (stream, _) = user(backend, 0).await;
     let count = async |all: &All| {
         let of_stream = of_stream(all, &stream).await.0.len();
-        let lags = all.lags(None).await.expect("readable").len();
+        let lags = lags(all, None).await.len();
         (of_stream, paged(all, None, None, 10).await.len(), lags)
     };
     assert_eq!(count(&all(backend)).await, (1, 1, 1));
@@ -142,7 +147,7 @@ async fn a_consumer_that_is_not_deployed_is_in_no_list(backend: &Backend) {
     assert_eq!(count(&without).await, (1, 1, 1));
     for name in ["search", "accounts", "nobody"] {
         assert_eq!(paged(&without, Some(name), None, 10).await, []);
-        assert_eq!(without.lags(Some(name)).await.expect("readable"), []);
+        assert_eq!(lags(&without, Some(name)).await, []);
     }
 }
 
@@ -339,10 +344,8 @@ async fn a_place_belongs_to_its_list(backend: &Backend) {
     deployed(backend, "search").await;
     user(backend, 0).await;
     user(backend, 0).await;
-    let (page, next) = all
-        .behind(Some("search"), None, None, 1)
-        .await
-        .expect("readable");
+    let look = all.look(Some("search")).await.expect("readable");
+    let (page, next) = look.behind(None, None, 1).await.expect("readable");
     assert_eq!(page.len(), 1);
     let place = next.expect("another page");
     assert!(place.is_of(None) && place.is_of(Some("search")) && !place.is_of(Some("users")));
@@ -354,4 +357,28 @@ async fn a_place_belongs_to_its_list(backend: &Backend) {
     ] {
         assert_eq!(Place::parse(text), None, "{text}");
     }
+}
+
+async fn idle_consumers_share_what_is_read_of_the_streams(backend: &Backend) {
+    let all = all(backend);
+    let count = async || {
+        backend.requests.clear();
+        let look = all.look(None).await.expect("readable");
+        look.behind(None, None, 20).await.expect("readable");
+        look.lags().await.expect("readable");
+        let requests = backend.requests.clear();
+        let of = |operation| requests.iter().filter(|sent| *sent == operation).count();
+        let counts = (of("GetItem"), of("Query"));
+        assert_eq!(requests.len(), counts.0 + counts.1, "{requests:?}");
+        counts
+    };
+    // The shards of the streams with news are read once for all; of each consumer its checkpoints, and what it parked, in
+    // four shards, for the page and for the lag. A mailing has the place where it began, too. What is deployed is asked of
+    // each that there may be.
+    let known = domain::registry::consumers().len();
+    assert_eq!(count().await, (known + 1, 8 + 9));
+    deployed(backend, "search").await;
+    assert_eq!(count().await, (known + 2, 8 + 2 * 9));
+    backend.create_consumer("welcome").await;
+    assert_eq!(count().await, (known + 4, 8 + 3 * 9));
 }
