@@ -2,16 +2,19 @@
 
 mod walks;
 
-use consumer::{Left, Own, Settings, progress};
+use consumer::{Consume, Left, Own, Ring, Settings, progress};
 use domain::Users;
-use event_store::EventLog;
-use read_model::{AtLeast, Generation, listed, show};
+use event_store::{Cache, DynamoDbEventLog, EventLog};
+use read_model::{AtLeast, Documents, DynamoDbDocuments, Generation, listed, project, show};
+use std::error::Error;
 use std::time::{Duration, Instant};
+use tests::account::{Command, run, unkeyed};
 use tests::backend::Backend;
 use tests::consumers::{
-    AT_ONCE, ReadModelConsumer, announced, applied, consumer, hear, hear_all, publish, rename,
-    tick, user,
+    AT_ONCE, ReadModelConsumer, announced, applied, consumer, consumer_that, hear, hear_all,
+    publish, rename, tick, user,
 };
+use tests::fussy::{Fussy, PANICS, PANICS_LATER};
 use tests::on_each_backend;
 
 on_each_backend! {
@@ -23,6 +26,7 @@ on_each_backend! {
     what_is_nearer_than_the_grace_is_left_to_its_message
     of_two_walks_at_one_place_one_goes_on
     a_message_that_cannot_be_read_fails_alone
+    a_panic_ends_no_other_message_of_its_batch
     what_the_consumer_does_not_read_fails
 }
 
@@ -196,6 +200,60 @@ async fn a_message_that_cannot_be_read_fails_alone(backend: &Backend) {
     let documents = consumer.table.live().await.expect("readable");
     let shown = show::<Users>(&consumer.log, &documents, &stream, AtLeast::Any).await;
     assert!(shown.expect("shown").is_some());
+}
+
+/// Keeps what panics at some events of accounts.
+struct Panicky(DynamoDbEventLog);
+
+impl Consume for Panicky {
+    fn name(&self) -> &str {
+        "users"
+    }
+
+    fn reads(&self, category: &str) -> bool {
+        category == "account"
+    }
+
+    fn is_pure(&self) -> bool {
+        true
+    }
+
+    async fn consume(
+        &self,
+        documents: &DynamoDbDocuments,
+        stream: &str,
+        version: u64,
+        _: Ring,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        project::<Fussy<false>>(&self.0, documents, stream, version).await?;
+        Ok(())
+    }
+}
+
+async fn a_panic_ends_no_other_message_of_its_batch(backend: &Backend) {
+    let (log, clock, cache) = (backend.log(), &backend.clock, Cache::none());
+    for (stream, last) in [
+        ("account-a", Command::Deposit(1, PANICS_LATER)),
+        ("account-b", Command::Withdraw(PANICS)),
+        ("account-c", Command::Withdraw(1)),
+    ] {
+        for command in [Command::Open(stream), Command::Deposit(1, 500), last] {
+            let done = run(&cache, &log, clock, &unkeyed(), stream, &command).await;
+            done.expect("executed");
+        }
+    }
+    let consumer = consumer_that(backend, Panicky(backend.log()));
+    let bodies = ["account-a", "account-b", "account-c"].map(|stream| announced(stream, 3));
+    assert_eq!(hear(&consumer, &bodies).await, [""; 0]);
+    for (id, expected) in [("a", (2, true)), ("b", (2, true)), ("c", (3, false))] {
+        let stored = backend.documents().get(id, true).await.expect("readable");
+        let stored = stored.expect("there");
+        assert_eq!(
+            (stored.applied, stored.parked().is_some()),
+            expected,
+            "{id}"
+        );
+    }
 }
 
 async fn what_the_consumer_does_not_read_fails(backend: &Backend) {
