@@ -156,6 +156,12 @@ impl Backend {
         client(&lost.await.endpoint, &self.requests, &self.clock)
     }
 
+    /// A client over a wire that leaves its first batch unprocessed.
+    pub async fn client_whose_first_batch_is_left(&self) -> Client {
+        let wire = Wire::leaving_the_first_batch_unprocessed(&self.endpoint).await;
+        client(&wire.endpoint, &self.requests, &self.clock)
+    }
+
     /// The same log, reached through a meter.
     pub async fn metered_log(&self) -> (DynamoDbEventLog, Meter) {
         let (client, meter) = self.metered_client().await;

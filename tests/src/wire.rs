@@ -4,9 +4,11 @@ use crate::proxy::{Upstream, operation, serve};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The operations that were sent, in order, each retry by itself.
@@ -64,6 +66,31 @@ impl Wire {
         endpoint: &str,
     ) -> Self {
         Self::losing(operations, Some(error), endpoint).await
+    }
+
+    /// Passes everything on but the first batch, of which nothing is processed.
+    pub async fn leaving_the_first_batch_unprocessed(endpoint: &str) -> Self {
+        let (is_left, upstream) = (Arc::new(AtomicBool::new(false)), Upstream::new(endpoint));
+        let endpoint = serve(move |headers, body| {
+            let (is_left, upstream) = (is_left.clone(), upstream.clone());
+            async move {
+                let left = match operation(&headers) {
+                    "BatchGetItem" => Some("UnprocessedKeys"),
+                    "BatchWriteItem" => Some("UnprocessedItems"),
+                    _ => None,
+                };
+                match left {
+                    Some(left) if !is_left.swap(true, Ordering::SeqCst) => {
+                        let batch: Value = serde_json::from_slice(&body).expect("JSON");
+                        Json(json!({ left: batch["RequestItems"] })).into_response()
+                    }
+                    _ => upstream.pass(&headers, body).await.into_response(),
+                }
+            }
+        });
+        Self {
+            endpoint: endpoint.await,
+        }
     }
 
     async fn losing(

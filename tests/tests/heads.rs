@@ -16,6 +16,7 @@ on_each_backend! {
     all_items_of_a_stream_come_in_order_and_in_one_segment
     streams_are_seen_in_the_order_of_their_news
     heads_are_found_by_name
+    heads_that_a_batch_left_out_are_asked_for_again
 }
 
 fn head(stream: &str, version: u64) -> Head {
@@ -183,4 +184,13 @@ async fn heads_are_found_by_name(backend: &Backend) {
     let found = heads.heads(&names).await.expect("read");
     assert_eq!(found.len(), 110);
     assert_eq!(heads.estimate().await.expect("read"), 110);
+}
+
+async fn heads_that_a_batch_left_out_are_asked_for_again(backend: &Backend) {
+    let put = backend.heads().put(&head("user-1", 1), None).await;
+    assert!(put.expect("put"));
+    let client = backend.client_whose_first_batch_is_left().await;
+    let heads = DynamoDbHeads::new(client, backend.table("heads"));
+    let found = heads.heads(&["user-1".to_owned()]).await;
+    assert_eq!(found.expect("read").len(), 1);
 }

@@ -1,5 +1,6 @@
 //! The projection runtime on the real store: whatever comes, in whatever order, the document is the fold of its stream.
 
+mod batches;
 mod compared;
 mod deliveries;
 mod lists;
