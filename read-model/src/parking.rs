@@ -231,4 +231,15 @@ mod tests {
         assert_eq!((second.attempts, &second.since), (2, &first.since));
         assert_eq!(poison(4).trouble(Some(&second), None).attempts, 1);
     }
+
+    #[test]
+    fn the_row_of_a_stream_that_stays_parked_does_not_go() {
+        let why = "refused".to_owned();
+        let trouble = Poison { version: 3, why }.trouble(None, Some("a"));
+        let shards = Shards::default();
+        let parked = StoredDocument::default().in_trouble(trouble.clone(), shards);
+        assert_eq!((parked.rows.len(), parked.pending.len()), (1, 1));
+        let again = parked.without_trouble(shards).in_trouble(trouble, shards);
+        assert_eq!(again, parked);
+    }
 }

@@ -21,6 +21,7 @@ on_each_backend! {
     a_late_writer_of_the_old_fold_writes_over_no_new_one
     what_was_counted_under_another_fold_is_not_counted_again
     what_was_never_counted_is_counted_from_the_start
+    what_was_never_counted_is_counted_when_it_is_made_anew
     what_is_made_anew_is_not_counted_again
     a_document_that_has_counted_stays_so_when_later_events_count_nothing
 }
@@ -198,10 +199,9 @@ async fn what_was_counted_under_another_fold_is_not_counted_again(backend: &Back
     assert_eq!((after, stored(backend, NAME).await.fold), (before, 1));
 }
 
-async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
+/// An account of two events, of which a projection that had no counters yet has applied the first.
+async fn uncounted(backend: &Backend) {
     account(backend, NAME).await;
-    let (log, documents) = (backend.log(), backend.documents());
-    // A projection that had no counters yet.
     let uncounted = StoredDocument {
         id: NAME.to_owned(),
         applied: 1,
@@ -212,13 +212,15 @@ async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
         counted: false,
         trouble: None,
     };
-    documents
+    let put = backend
+        .documents()
         .put(&uncounted, None, &Counts::new())
-        .await
-        .expect("written");
-    project::<Turnover<2>>(&log, &documents, NAME, 2)
-        .await
-        .expect("counted");
+        .await;
+    put.expect("written");
+}
+
+async fn is_counted_from_the_start(backend: &Backend) {
+    let documents = backend.documents();
     let counters = documents.counters(" ", "~").await.expect("readable");
     assert_eq!(
         counters.into_iter().collect::<Vec<_>>(),
@@ -229,6 +231,22 @@ async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
             ("version#0002".to_owned(), 1)
         ]
     );
+}
+
+async fn what_was_never_counted_is_counted_from_the_start(backend: &Backend) {
+    uncounted(backend).await;
+    project::<Turnover<2>>(&backend.log(), &backend.documents(), NAME, 2)
+        .await
+        .expect("counted");
+    is_counted_from_the_start(backend).await;
+}
+
+async fn what_was_never_counted_is_counted_when_it_is_made_anew(backend: &Backend) {
+    uncounted(backend).await;
+    project_anew::<Turnover<2>>(&backend.log(), &backend.documents(), NAME, 2)
+        .await
+        .expect("counted");
+    is_counted_from_the_start(backend).await;
 }
 
 async fn what_is_made_anew_is_not_counted_again(backend: &Backend) {

@@ -2,7 +2,9 @@
 
 use crate::{NAME, account, all_parked, assert_parked, kept, ring, rows, spoil, stored};
 use aws_sdk_dynamodb::types::AttributeValue;
-use read_model::{Documents, StoredDocument, project, project_anew, redrive};
+use read_model::{
+    Documents, DynamoDbDocuments, ReadModelError, StoredDocument, project, project_anew, redrive,
+};
 use tests::account::Command;
 use tests::backend::Backend;
 use tests::fussy::{Fussy, PANICS, REFUSED};
@@ -15,6 +17,8 @@ on_each_backend! {
     another_build_tries_again_by_itself
     a_document_is_made_anew_with_all_of_its_rows
     what_is_made_anew_and_meets_poison_stays_as_it_was
+    what_is_made_anew_and_fails_halfway_stays_as_it_was
+    a_late_writer_writes_over_no_document_that_other_trouble_has_parked
 }
 
 async fn try_again<const MENDED: bool>(backend: &Backend, version: u64) {
@@ -146,4 +150,34 @@ async fn what_is_made_anew_and_meets_poison_stays_as_it_was(backend: &Backend) {
     try_again::<true>(backend, 5).await;
     assert_eq!(stored(backend).await, before);
     assert_eq!(rows(backend, "parked").await, []);
+}
+
+async fn what_is_made_anew_and_fails_halfway_stays_as_it_was(backend: &Backend) {
+    // More than one step takes.
+    account(backend, &[const { Command::Withdraw(1) }; 52]).await;
+    ring(backend, 55).await;
+    let before = stored(backend).await;
+    let client = backend
+        .client_that_loses_a_reply_and_refuses_its_retry(&["PutItem"], "ValidationException")
+        .await;
+    let failing = DynamoDbDocuments::new(client, backend.table("users"));
+    project_anew::<Fussy<false>>(&backend.log(), &failing, NAME, 55)
+        .await
+        .expect_err("nobody knows");
+    assert_eq!(stored(backend).await, before);
+}
+
+async fn a_late_writer_writes_over_no_document_that_other_trouble_has_parked(backend: &Backend) {
+    account(backend, &[Command::Withdraw(REFUSED)]).await;
+    ring(backend, 4).await;
+    let (documents, counts) = (backend.documents(), read_model::Counts::new());
+    let before = stored(backend).await;
+    // It was tried as often, and is as far.
+    let mut other = before.clone();
+    let trouble = other.trouble.as_mut().expect("parked");
+    trouble.since = "2026-11-21T00:00:00.000000Z".to_owned();
+    let put = documents.put(&other, Some(&before), &counts).await;
+    put.expect("written");
+    let late = documents.put(&before, Some(&before), &counts).await;
+    assert!(matches!(late, Err(ReadModelError::Conflict)), "{late:?}");
 }
