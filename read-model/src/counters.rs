@@ -163,3 +163,52 @@ fn decode(item: &Item) -> Result<(String, i128), ReadModelError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::number;
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::{
+        TransactionCanceledException, TransactionInProgressException,
+    };
+
+    fn cancelled(codes: [&str; 2]) -> TransactWriteItemsError {
+        let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+        let cancelled = TransactionCanceledException::builder();
+        let cancelled = cancelled.set_cancellation_reasons(Some(reasons.into()));
+        TransactWriteItemsError::TransactionCanceledException(cancelled.build())
+    }
+
+    #[test]
+    fn what_will_pass_is_tried_again_unless_the_document_is_another() {
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ] {
+            let busy = judge(&cancelled(["None", code]));
+            assert_eq!(busy, Some(Cancelled::Busy), "{code}");
+            let moved = judge(&cancelled([code, "ConditionalCheckFailed"]));
+            assert_eq!(moved, Some(Cancelled::Moved), "{code}");
+        }
+        let at_work = TransactionInProgressException::builder().build();
+        let at_work = TransactWriteItemsError::TransactionInProgressException(at_work);
+        assert_eq!(judge(&at_work), Some(Cancelled::Busy));
+        assert_eq!(judge(&cancelled(["None", "ValidationError"])), None);
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_not_taken_for_none() {
+        let item = |count| Item::from([(SORT.to_owned(), text("a")), (COUNT.to_owned(), count)]);
+        assert_eq!(decode(&item(number(7))).expect("a counter").1, 7);
+        let half = AttributeValue::N("0.5".to_owned());
+        for wrong in [half, text("7")] {
+            let decoded = decode(&item(wrong));
+            assert!(
+                matches!(decoded, Err(ReadModelError::Corrupt { .. })),
+                "{decoded:?}"
+            );
+        }
+    }
+}

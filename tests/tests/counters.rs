@@ -1,7 +1,9 @@
 //! Counters on the real store: whatever comes, in whatever order, each event counts once.
 
 use event_store::{Cache, DynamoDbEventLog, EventLog, schema::MAX_EVENTS};
-use read_model::{Counts, Documents, DynamoDbDocuments, MAX_COUNTERS, ReadModelError, project};
+use read_model::{
+    Counts, Documents, DynamoDbDocuments, MAX_COUNTERS, ReadModelError, StoredDocument, project,
+};
 use tests::account::{Account, Command, run, unkeyed};
 use tests::backend::Backend;
 use tests::on_each_backend;
@@ -21,6 +23,7 @@ on_each_backend! {
     a_commit_of_too_many_counters_is_poison_and_counts_nothing_of_itself
     a_table_made_anew_has_the_same_numbers
     counters_are_read_by_a_range_of_names
+    counters_of_more_than_one_page_are_all_read
     a_step_without_counters_is_one_put_of_one_unit
 }
 
@@ -208,19 +211,19 @@ async fn the_largest_commit_fits_into_a_step_that_is_all_but_full(backend: &Back
     assert_eq!(counters, expected(backend, &["account-a"]).await);
 }
 
-/// In one stream, and over several.
+/// In one commit, in one stream, and over several.
 async fn a_sum_may_be_wider_than_any_of_its_events(backend: &Backend) {
-    let names = ["account-a", "account-b"];
-    for name in names {
+    let names = ["account-a", "account-b", "account-c"];
+    for (name, commits) in names.into_iter().zip([&[1, 1][..], &[1, 1], &[2]]) {
         done(backend, name, &Command::Open(name)).await;
-        for _ in 0..2 {
-            let most = Command::Deposit(1, i64::MAX.unsigned_abs());
+        for events in commits {
+            let most = Command::Deposit(*events, i64::MAX.unsigned_abs());
             done(backend, name, &most).await;
         }
         ring(backend, name, 3).await.expect("counted");
     }
     let counters = all(backend).await;
-    assert_eq!(counters["balance"], 4 * i128::from(i64::MAX));
+    assert_eq!(counters["balance"], 6 * i128::from(i64::MAX));
     assert_eq!(counters, expected(backend, &names).await);
 }
 
@@ -272,6 +275,25 @@ async fn counters_are_read_by_a_range_of_names(backend: &Backend) {
     );
     assert_eq!(names("b", "balance").await, [("balance".into(), 36)]);
     assert_eq!(names("x", "y").await, []);
+}
+
+async fn counters_of_more_than_one_page_are_all_read(backend: &Backend) {
+    const STEPS: usize = 12;
+    let documents = backend.documents();
+    let mut before = None;
+    for step in 0..STEPS {
+        let document = StoredDocument {
+            applied: step as u64 + 1,
+            ..StoredDocument::default()
+        };
+        let long = "x".repeat(1000);
+        let counts = (0..MAX_COUNTERS).map(|at| (format!("{step:02}#{at:02}#{long}"), 1));
+        let counts = counts.collect();
+        let put = documents.put(&document, before.as_ref(), &counts).await;
+        put.expect("counted");
+        before = Some(document);
+    }
+    assert_eq!(all(backend).await.len(), STEPS * MAX_COUNTERS);
 }
 
 // On the embedded DynamoDB only: DynamoDB Local bills 2 units for each table of a transaction, whatever it writes there.
