@@ -145,6 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn rows_stay_in_their_order() {
+        let rows = vec![
+            row("list#all#1", "t#a"),
+            row("email#x", "#a"),
+            row("list#active#1", "t#a"),
+        ];
+        let document = StoredDocument { rows, ..document() };
+        let item: Item = serde_dynamo::to_item(&document).expect("it has an item");
+        let read: StoredDocument = serde_dynamo::from_item(item).expect("it is whole");
+        assert_eq!(read, document);
+    }
+
+    #[test]
     fn rows_that_were_written_one_by_one_are_read() {
         let row = |row: &Row| json!({ "partition": row.partition, "sort": row.sort });
         let document = document();

@@ -86,3 +86,31 @@ pub(crate) fn item_size(document: &StoredDocument) -> usize {
     // OK because what has no item is refused when it is written.
     serde_dynamo::to_item(document).map_or(0, |item: Item| named(&item)) + document.id.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Row, RowChange};
+
+    #[test]
+    fn index_rows_take_room_and_so_do_those_that_are_still_to_be_written() {
+        let row = Row {
+            partition: "x".repeat(1000),
+            sort: "a".to_owned(),
+        };
+        let none = StoredDocument::default();
+        let rows = vec![row.clone()];
+        let pending = vec![RowChange::come(row)];
+        let has = StoredDocument {
+            rows,
+            ..none.clone()
+        };
+        let owes = StoredDocument {
+            pending,
+            ..none.clone()
+        };
+        for document in [has, owes] {
+            assert!(item_size(&document) > item_size(&none) + 1000);
+        }
+    }
+}
