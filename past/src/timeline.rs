@@ -129,3 +129,6 @@ fn unreadable_event(marked: Marked<'_>) -> Value {
     (shown["type"], shown["timestamp"]) = (json!(kind), json!(timestamp));
     shown
 }
+
+#[cfg(test)]
+mod tests;

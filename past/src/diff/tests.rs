@@ -44,6 +44,27 @@ async fn append(log: &MemoryEventLog, command: &Command) {
     appended.expect("it is allowed");
 }
 
+/// Appends a commit of events of these types, schema versions and data.
+async fn commit(log: &MemoryEventLog, stream: &str, version: u64, events: &[(&str, u32, Value)]) {
+    let stored = events.iter().map(|(kind, schema_version, data)| {
+        let stored = json!({ "id": Uuid::now_v7(), "type": kind, "schema_version": schema_version, "data": data });
+        serde_json::from_str(&stored.to_string()).expect("an event")
+    });
+    let stored: Vec<StoredEvent> = stored.collect();
+    let at = Position {
+        stream: stream.into(),
+        version,
+    };
+    let stamp = Stamp {
+        id: Uuid::now_v7(),
+        timestamp: Utc::now(),
+    };
+    let metadata = Metadata::new("sarah", "http");
+    let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &stored, None);
+    let batch = Batch::of(commit.expect("it has JSON"));
+    log.append(&batch).await.expect("it is new");
+}
+
 async fn between<F: Fold>(log: &MemoryEventLog, from: u64, to: u64) -> Diff {
     let between = Between {
         from: Moment::Version(from),
@@ -115,6 +136,10 @@ async fn before_the_first_event_there_is_nothing_and_then_all_is_added() {
         "{paths:?}"
     );
     assert_eq!(found.from.timestamp, None);
+    let back = between::<StateOf<Account>>(&log, 1, 0).await;
+    assert_eq!(back.changes.len(), found.changes.len());
+    let is_removed = |change: &Change| change.kind == Kind::Removed && change.by == [1];
+    assert!(back.changes.iter().all(is_removed), "{:?}", back.changes);
 }
 
 #[tokio::test]
@@ -137,6 +162,51 @@ async fn a_later_page_of_events_says_what_those_did() {
         }
     }
     assert_eq!(json!(found), json!([[2, 3], [4]]));
+}
+
+#[tokio::test]
+async fn a_page_that_begins_amid_a_commit_says_what_its_own_events_did() {
+    let log = MemoryEventLog::default();
+    let opened = json!({ "account_number": "1", "owner": null, "currency": "EUR", "initial_deposit": 1000, "overdraft_limit": 0 });
+    let of = |amount| json!({ "amount": amount, "currency": "EUR", "description": null });
+    let (deposit, withdraw) = (
+        ("MoneyDeposited", 1, of(500)),
+        ("MoneyWithdrawn", 1, of(200)),
+    );
+    commit(&log, STREAM, 1, &[("AccountOpened", 1, opened)]).await;
+    commit(&log, STREAM, 2, &[deposit.clone(), withdraw, deposit]).await;
+    let mut between = Between {
+        from: Moment::Version(1),
+        to: Moment::Version(4),
+        limit: 1,
+        place: None,
+    };
+    for version in 2..=4 {
+        let page = diff::<StateOf<Account>>(&log, STREAM, &between, Utc::now()).await;
+        let page = page.expect("there are such versions");
+        assert_eq!(
+            told(&page),
+            json!([["/balance", "changed", 1000, 1800, [version]]])
+        );
+        between.place = page.page.next;
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_event_that_cannot_be_read_is_said_of_none() {
+    let log = account().await;
+    let mut bad = log.read(STREAM, 3..=3, 1).await.expect("there").remove(0);
+    bad.events = bad.events.replace("\"amount\"", "\"much\"");
+    log.tamper(bad);
+    let found = between::<StateOf<Account>>(&log, 1, 5).await;
+    assert_eq!(
+        told(&found),
+        json!([
+            ["/status", "changed", "open", "closed", []],
+            ["/balance", "changed", 1000, 0, [2]],
+        ])
+    );
+    assert_eq!(found.page.events.len(), 4);
 }
 
 #[tokio::test]
@@ -209,20 +279,7 @@ async fn an_old_event_that_is_two_of_todays_is_one_step() {
         (3, "UserDeleted", 1, gone.clone()),
         (4, "UserRestored", 1, gone),
     ] {
-        let stored = json!({ "id": Uuid::now_v7(), "type": kind, "schema_version": schema_version, "data": data });
-        let stored: StoredEvent = serde_json::from_str(&stored.to_string()).expect("an event");
-        let at = Position {
-            stream: "user-1".into(),
-            version,
-        };
-        let stamp = Stamp {
-            id: Uuid::now_v7(),
-            timestamp: Utc::now(),
-        };
-        let metadata = Metadata::new("sarah", "http");
-        let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &[stored], None);
-        let batch = Batch::of(commit.expect("it has JSON"));
-        log.append(&batch).await.expect("it is new");
+        commit(&log, "user-1", version, &[(kind, schema_version, data)]).await;
     }
     let between = Between {
         from: Moment::Version(3),

@@ -64,6 +64,8 @@ async fn a_command_is_decided_on_the_state_of_its_moment() {
     assert_eq!(json!(then.events), json!([expected]));
     assert_eq!(then.state.expect("a state")["balance"], 1000);
     assert_eq!(json!(then.changes)[0]["path"], "/balance");
+    assert_eq!(then.unchecked, Some(vec![]), "its number is its own");
+    assert!(then.settled && then.timestamp.is_some());
 
     let now = ask(2, withdraw(5000)).await.expect("it can be read");
     assert!(!now.accepted);
@@ -98,6 +100,10 @@ async fn made_up_events_are_taken_at_their_word() {
 async fn each_field_that_is_not_as_it_must_be_is_named() {
     let command = |kind: &str, fields| Supposed::Command(kind.to_owned(), object(fields));
     let events = |kind: &str, data| Supposed::Events(vec![(kind.to_owned(), data)]);
+    let second = |kind: &str| {
+        let closed = ("AccountClosed".to_owned(), json!({}));
+        Supposed::Events(vec![closed, (kind.to_owned(), json!({}))])
+    };
     for (supposed, expected) in [
         (
             command("WithdrawMoney", json!({ "amount": 0 })),
@@ -112,6 +118,8 @@ async fn each_field_that_is_not_as_it_must_be_is_named() {
         (command("SendMoney", json!({})), "command.type"),
         (events("MoneyLost", json!({})), "events[0].type"),
         (events("MoneyWithdrawn", json!({})), "events[0].data"),
+        (second("MoneyLost"), "events[1].type"),
+        (second("MoneyWithdrawn"), "events[1].data"),
     ] {
         let errors = ask(1, supposed.clone()).await.expect_err("it is wrong");
         assert_eq!(errors[0].field, expected, "{supposed:?}");
@@ -129,6 +137,11 @@ async fn a_stream_that_is_not_there_may_begin() {
     let created = what_if::<User>(&log, &stream, Moment::Time(now), create, now).await;
     let created = created.expect("readable").expect("a command");
     assert!(created.accepted && created.version == 0);
+    assert_eq!((created.timestamp, created.settled), (None, false));
+    assert_eq!(
+        created.state.expect("a state")["email"],
+        "sarah@example.com"
+    );
     assert_eq!(
         created.unchecked,
         Some(vec!["email"]),

@@ -171,11 +171,10 @@ async fn the_events_of_several_days_are_paged_newest_first_and_both_ends_are_amo
     let wanted: Vec<i64> = (1..=12).collect();
     for limit in ["1", "2", "5", "12", "20"] {
         let asked = [both[0], both[1], ("limit", limit)];
-        assert_eq!(
-            pages(&rows, &asked).await.concat(),
-            wanted,
-            "{limit} a page"
-        );
+        let pages = pages(&rows, &asked).await;
+        assert_eq!(pages.concat(), wanted, "{limit} a page");
+        let longest = pages.iter().map(Vec::len).max();
+        assert_eq!(longest, limit.parse().ok().min(Some(wanted.len())));
     }
     let odd: Vec<i64> = wanted.into_iter().filter(|at| at % 2 != 0).collect();
     let asked = [both[0], both[1], ("limit", "4"), ("type", "MoneyDeposited")];
@@ -188,6 +187,18 @@ async fn the_events_of_several_days_are_paged_newest_first_and_both_ends_are_amo
             .concat(),
         [] as [i64; 0]
     );
+}
+
+#[tokio::test]
+async fn a_place_after_the_last_moment_shows_nothing_that_is_later() {
+    let place = "2026-11-21T11:00:00.000000Z#00000000000000000001#UserCreated#user-9";
+    let cursor = Cursor::new(place.to_owned()).to_text();
+    let both = [
+        ("from", "2026-11-20T12:00:00Z"),
+        ("to", "2026-11-21T00:00:00Z"),
+    ];
+    let asked = [both[0], both[1], ("cursor", &cursor)];
+    assert_eq!(pages(&rows(3), &asked).await, [[2, 3, 4]]);
 }
 
 #[tokio::test]
