@@ -194,10 +194,10 @@ pub fn days(counters: &BTreeMap<String, i128>) -> Vec<Day> {
 
 /// The sum of all balances by currency, of the counters of balances.
 #[must_use]
-pub fn balances(counters: &BTreeMap<String, i128>) -> BTreeMap<&str, i128> {
+pub fn balances(counters: &BTreeMap<String, i128>) -> BTreeMap<String, i128> {
     let names = counters.iter().filter_map(|(name, count)| {
         let (_, currency) = name.split_once('#')?;
-        Some((currency, *count))
+        Some((currency.to_owned(), *count))
     });
     names.collect()
 }

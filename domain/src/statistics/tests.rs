@@ -163,7 +163,7 @@ fn balances_are_the_sum_of_all_days() {
     let counters = accounts();
     let in_range = counters.range(first..=last);
     let counters = in_range.map(|(name, by)| (name.clone(), *by)).collect();
-    assert_eq!(balances(&counters), BTreeMap::from([("EUR", 0)]));
+    assert_eq!(balances(&counters), BTreeMap::from([("EUR".to_owned(), 0)]));
 }
 
 #[test]

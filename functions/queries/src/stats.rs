@@ -1,19 +1,13 @@
 //! `GET /stats`: what happened on each day, and what all accounts hold together.
 
 use crate::answer::failed;
-use chrono::{Days, NaiveDate};
-use domain::statistics;
+use chrono::NaiveDate;
 use edge::{Answer, Caller, Invalid, Problem, parameters};
 use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Request, Response, tracing};
+use past::{DayRange, Statistics};
 use read_model::Documents;
-use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// How many days are shown, unless the caller says otherwise.
-const DAYS: u64 = 30;
-/// How many days may be asked for.
-const MAX_DAYS: u64 = 366;
 
 /// The statistics of some days, of which `today` is the last unless the caller says otherwise.
 ///
@@ -26,19 +20,11 @@ pub async fn answer(
     today: NaiveDate,
 ) -> Result<Response<Body>, Problem> {
     caller.may("audit:read", None)?;
-    let (from, to) = range(&parameters(request, &["from", "to"])?, today)?;
-    let counters = async |(first, last): (String, String)| {
-        let counters = documents.counters(&first, &last).await;
-        counters.map_err(failed)
-    };
-    let of_days = statistics::of_days(&from.to_string(), &to.to_string());
-    let of_days = counters(of_days).await?;
-    let of_balances = counters(statistics::of_balances()).await?;
-    let body = Statistics {
-        days: statistics::days(&of_days),
-        balances: statistics::balances(&of_balances),
-    };
-    let body = serde_json::to_string(&body).map_err(|error| {
+    let range = range(&parameters(request, &["from", "to"])?, today)?;
+    let read = Statistics::read(documents, range).await;
+    let statistics = read.map_err(failed)?;
+    // OK because it is written as text at once: a JSON value has no room for a number of more than 64 bits.
+    let body = serde_json::to_string(&statistics).map_err(|error| {
         tracing::error!(%error, "statistics cannot be written");
         Problem::internal()
     })?;
@@ -48,18 +34,8 @@ pub async fn answer(
         .body(body))
 }
 
-/// Written as text at once: a JSON value has no room for a number of more than 64 bits.
-#[derive(Serialize)]
-struct Statistics<'a> {
-    days: Vec<statistics::Day>,
-    balances: BTreeMap<&'a str, i128>,
-}
-
-/// The first and the last day that are asked for.
-fn range(
-    parameters: &BTreeMap<String, String>,
-    today: NaiveDate,
-) -> Result<(NaiveDate, NaiveDate), Problem> {
+/// The days that are asked for.
+fn range(parameters: &BTreeMap<String, String>, today: NaiveDate) -> Result<DayRange, Problem> {
     let mut wrong = Vec::new();
     let mut day_of = |name: &str| {
         let text = parameters.get(name)?;
@@ -73,15 +49,8 @@ fn range(
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    let to = to.unwrap_or(today);
-    // OK because nothing happened before the years of four digits.
-    let before = |days| to.checked_sub_days(Days::new(days - 1)).unwrap_or_default();
-    let from = from.unwrap_or_else(|| before(DAYS));
-    if from > to || from < before(MAX_DAYS) {
-        let why = format!("must be one of the {MAX_DAYS} days that end with {to}");
-        return Err(Problem::invalid([Invalid::new("from", why)]));
-    }
-    Ok((from, to))
+    DayRange::of(from, to, today)
+        .map_err(|why| Problem::invalid([Invalid::new("from", why.to_string())]))
 }
 
 /// A day as counters have it: `2026-11-21`, and in no other form. A year with a sign is none: the order of such days is not
@@ -95,57 +64,13 @@ fn day(text: &str) -> Option<NaiveDate> {
 mod tests {
     use super::*;
 
-    fn asked(from: Option<&str>, to: Option<&str>) -> Result<(String, String), Problem> {
+    fn asked(from: Option<&str>, to: Option<&str>) -> Result<DayRange, Problem> {
         let given = [("from", from), ("to", to)];
         let given = given
             .into_iter()
             .filter_map(|(name, day)| Some((name.to_owned(), day?.to_owned())));
         let today = NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day");
-        let (from, to) = range(&given.collect(), today)?;
-        Ok((from.to_string(), to.to_string()))
-    }
-
-    fn days(from: &str, to: &str) -> Result<(String, String), Problem> {
-        Ok((from.to_owned(), to.to_owned()))
-    }
-
-    #[test]
-    fn a_sum_of_more_than_64_bits_is_shown() {
-        let counters = BTreeMap::from([("balances#EUR".to_owned(), 1 << 100)]);
-        let body = Statistics {
-            days: Vec::new(),
-            balances: statistics::balances(&counters),
-        };
-        assert_eq!(
-            serde_json::to_string(&body).expect("it has JSON"),
-            r#"{"days":[],"balances":{"EUR":1267650600228229401496703205376}}"#
-        );
-    }
-
-    #[test]
-    fn the_last_30_days_are_shown_unless_others_are_asked_for() {
-        assert_eq!(asked(None, None), days("2026-10-23", "2026-11-21"));
-        assert_eq!(
-            asked(None, Some("2024-02-29")),
-            days("2024-01-31", "2024-02-29")
-        );
-        assert_eq!(
-            asked(Some("2026-11-21"), None),
-            days("2026-11-21", "2026-11-21")
-        );
-        assert_eq!(
-            asked(Some("2027-01-01"), Some("2027-01-02")),
-            days("2027-01-01", "2027-01-02")
-        );
-    }
-
-    #[test]
-    fn a_year_and_a_day_is_the_most() {
-        assert_eq!(
-            asked(Some("2025-11-21"), None),
-            days("2025-11-21", "2026-11-21")
-        );
-        assert!(asked(Some("2025-11-20"), None).is_err());
+        range(&given.collect(), today)
     }
 
     #[test]

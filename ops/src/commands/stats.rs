@@ -1,14 +1,12 @@
 //! `strangelog stats`.
 
 use crate::cli::Context;
+use crate::deliveries::deployed;
 use crate::exit::{Exit, Stop};
 use crate::output::table;
-use anyhow::Context as _;
-use chrono::{Days, NaiveDate, Utc};
-use domain::statistics::{self, Day, NAME};
-use read_model::Documents;
-use serde::Serialize;
-use std::collections::BTreeMap;
+use chrono::{NaiveDate, Utc};
+use domain::statistics::NAME;
+use past::{DayRange, MOST_DAYS, Statistics};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,11 +16,6 @@ Examples:
 
 It reads the counters of the read model `statistics`, as GET /stats does: `strangelog lag --consumer statistics` says how far that
 is behind. Amounts are in minor units. It needs dynamodb:GetItem and dynamodb:Query on its table.";
-
-/// How many days are shown, unless others are asked for.
-const DAYS: u64 = 30;
-/// How many days may be asked for.
-const MAX_DAYS: u64 = 366;
 
 /// Shows what happened on each day, and what all accounts hold together
 #[derive(Debug, clap::Args)]
@@ -36,35 +29,18 @@ pub(crate) struct Args {
     to: Option<NaiveDate>,
 }
 
-/// As GET /stats answers.
-#[derive(Serialize)]
-struct Statistics<'a> {
-    days: Vec<Day>,
-    balances: BTreeMap<&'a str, i128>,
-}
-
 impl Args {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let to = self.to.unwrap_or_else(|| Utc::now().date_naive());
-        let before = |days| to.checked_sub_days(Days::new(days)).unwrap_or_default();
-        let from = self.from.unwrap_or_else(|| before(DAYS - 1));
-        if from > to || from < before(MAX_DAYS - 1) {
-            let why = format!("--from must be one of the {MAX_DAYS} days that end with --to");
-            return Err(Stop::Usage(why).into());
-        }
+        let range = DayRange::of(self.from, self.to, Utc::now().date_naive());
+        let range = range.map_err(|_| {
+            Stop::Usage(format!(
+                "--from must be one of the {MOST_DAYS} days that end with --to"
+            ))
+        })?;
         let all = context.connection.deliveries().await;
-        let consumer = all.consumers.named(NAME).await?;
-        let consumer =
-            consumer.with_context(|| format!("{NAME} is not deployed here: it has no table"))?;
+        let consumer = deployed(&all, NAME).await?;
         let documents = consumer.table.live().await?;
-        let (first, last) = statistics::of_days(&from.to_string(), &to.to_string());
-        let of_days = documents.counters(&first, &last).await?;
-        let (first, last) = statistics::of_balances();
-        let of_balances = documents.counters(&first, &last).await?;
-        let statistics = Statistics {
-            days: statistics::days(&of_days),
-            balances: statistics::balances(&of_balances),
-        };
+        let statistics = Statistics::read(&documents, range).await?;
         context
             .output
             .document(&statistics, || shown(&statistics))?;
@@ -73,7 +49,7 @@ impl Args {
 }
 
 /// A table of users and accounts, one of money, and one of balances.
-fn shown(statistics: &Statistics<'_>) -> String {
+fn shown(statistics: &Statistics) -> String {
     let counts = statistics.days.iter().map(|day| {
         let (users, accounts) = (&day.users, &day.accounts);
         let counts = [
@@ -127,7 +103,7 @@ fn shown(statistics: &Statistics<'_>) -> String {
     ];
     let money = table(&names, money);
     let balances = statistics.balances.iter();
-    let balances = balances.map(|(currency, sum)| vec![(*currency).to_owned(), sum.to_string()]);
+    let balances = balances.map(|(currency, sum)| vec![currency.clone(), sum.to_string()]);
     let balances = table(&["currency", "sum of all balances"], balances);
     let tables = [counts, money, balances]
         .into_iter()
