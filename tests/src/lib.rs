@@ -49,4 +49,5 @@ mod proxy;
 pub mod sandbox;
 pub mod turnover;
 pub mod users;
+pub mod watched;
 pub mod wire;

@@ -1,13 +1,9 @@
 use super::*;
+use ::tests::watched::counted;
 use domain::{Account, Accounts, parse};
-use event_store::{
-    Batch, Cache, Clock, ClockOff, Commit, MemoryEventLog, Metadata, Part, Position, StoreError,
-    execute,
-};
+use event_store::{Cache, Clock, ClockOff, MemoryEventLog, Metadata, Part, execute};
 use serde_json::json;
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use uuid::Uuid;
 
 const STREAM: &str = "account-01a1e50a-5950-7a61-8fa4-5be3d833d61d";
 
@@ -20,52 +16,12 @@ impl Clock for Ticking {
     }
 }
 
-/// Counts the commits and the calls of another log.
-struct Counted {
-    log: MemoryEventLog,
-    calls: AtomicUsize,
-}
-
-impl EventLog for Counted {
-    async fn append(&self, batch: &Batch) -> Result<(), event_store::AppendError> {
-        self.log.append(batch).await
-    }
-
-    async fn read(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.log.read(stream, versions, limit).await
-    }
-
-    async fn newest(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.log.newest(stream, versions, limit).await
-    }
-
-    async fn done(
-        &self,
-        command_id: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Position>, StoreError> {
-        self.log.done(command_id, now).await
-    }
-}
-
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).expect("a time")
 }
 
 /// Opened with nothing at second 1, and 1 paid in each second: at second n it is at version n, with a balance of n - 1.
-async fn account(versions: i64) -> Counted {
+async fn account(versions: i64) -> MemoryEventLog {
     let (log, clock) = (MemoryEventLog::default(), Ticking(AtomicI64::new(0)));
     let cache = Cache::<Account>::new(1 << 20);
     for version in 1..=versions {
@@ -85,8 +41,7 @@ async fn account(versions: i64) -> Counted {
             .await
             .expect("it is allowed");
     }
-    let calls = AtomicUsize::new(0);
-    Counted { log, calls }
+    log
 }
 
 #[tokio::test]
@@ -148,15 +103,16 @@ async fn what_never_was_is_unknown_and_what_is_yet_to_come_is_ahead() {
 
 #[tokio::test]
 async fn either_takes_twenty_reads_at_most_of_ten_thousand_commits() {
-    let log = account(10_000).await;
+    let reads = AtomicUsize::new(0);
+    let log = counted(account(10_000).await, &reads);
     for second in [1, 2_500, 5_001, 7_777, 9_999, 10_000] {
         let moment = Moment::Time(at(second));
         let state = then::<StateOf<Account>>(&log, STREAM, moment, at(20_000)).await;
         assert_eq!(state.expect("readable").state["balance"], second - 1);
-        let of_state = log.calls.swap(0, Ordering::Relaxed);
+        let of_state = reads.swap(0, Ordering::Relaxed);
         let document = then::<DocumentOf<Accounts>>(&log, STREAM, moment, at(20_000)).await;
         assert_eq!(document.expect("readable").state["balance"], second - 1);
-        let of_document = log.calls.swap(0, Ordering::Relaxed);
+        let of_document = reads.swap(0, Ordering::Relaxed);
         assert!(
             of_state <= 20 && of_document <= 20,
             "{of_state}, {of_document} at {second}"

@@ -3,15 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use decider::Decider;
 use event_store::{
-    AppendError, Batch, Cache, Clock, ClockOff, Commit, EventLog, MemoryEventLog, Position,
-    SNAPSHOT_EVERY, StoreError, Stream, version_at,
+    Batch, Cache, Clock, ClockOff, Commit, EventLog, MemoryEventLog, SNAPSHOT_EVERY, Stream,
+    version_at,
 };
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use tests::account::{Account, Command, State, run, unkeyed};
 use tests::backend::Backend;
 use tests::on_each_backend;
-use uuid::Uuid;
+use tests::watched::counted;
 
 on_each_backend! {
     every_version_is_the_fold_of_its_first_events
@@ -125,52 +124,10 @@ async fn every_moment_has_the_version_that_was_there(backend: &Backend) {
     assert_eq!(none.expect("readable"), 0);
 }
 
-/// Counts the reads of another log.
-struct Counted<L> {
-    log: L,
-    reads: AtomicUsize,
-}
-
-impl<L: EventLog> EventLog for Counted<L> {
-    async fn append(&self, batch: &Batch) -> Result<(), AppendError> {
-        self.log.append(batch).await
-    }
-
-    async fn read(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.log.read(stream, versions, limit).await
-    }
-
-    async fn newest(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.log.newest(stream, versions, limit).await
-    }
-
-    async fn done(
-        &self,
-        command_id: Uuid,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Position>, StoreError> {
-        self.log.done(command_id, now).await
-    }
-}
-
 #[tokio::test]
 async fn a_state_at_a_time_takes_twenty_reads_at_most_of_ten_thousand_commits() {
-    let log = Counted {
-        log: account(10_000, |_| 1, |number| number).await,
-        reads: AtomicUsize::new(0),
-    };
+    let reads = AtomicUsize::new(0);
+    let log = counted(account(10_000, |_| 1, |number| number).await, &reads);
     let (mut most, near_the_end) = (0, 10_000 - SNAPSHOT_EVERY as i64);
     for second in (1..10_000).step_by(97).chain(near_the_end..=10_001) {
         let version = version_at(&log, NAME, at(second)).await;
@@ -178,7 +135,7 @@ async fn a_state_at_a_time_takes_twenty_reads_at_most_of_ten_thousand_commits() 
         assert_eq!(version, second.min(10_000) as u64);
         let then = Stream::<Account>::load_at(&log, NAME, version).await;
         assert_eq!(then.expect("readable").version, version);
-        most = most.max(log.reads.swap(0, Ordering::Relaxed));
+        most = most.max(reads.swap(0, Ordering::Relaxed));
     }
     assert!((10..=20).contains(&most), "{most} reads");
     println!("{most} reads at the most");

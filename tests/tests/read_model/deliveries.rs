@@ -10,7 +10,6 @@ use futures_util::future::join_all;
 use read_model::{Documents, DynamoDbDocuments, ReadModelError, Row, project, wait_for};
 use serde_json::json;
 use std::convert::Infallible;
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tests::account::{Account, Command, Event, run, unkeyed};
@@ -18,6 +17,7 @@ use tests::backend::Backend;
 use tests::fussy::Fussy;
 use tests::on_each_backend;
 use tests::users::{rename, stream};
+use tests::watched::Watched;
 
 on_each_backend! {
     whatever_order_messages_come_in_the_documents_are_the_folds_of_their_streams
@@ -227,51 +227,15 @@ impl Projection for Number {
     }
 }
 
-/// A log of which every other read fails: as if the time was up.
-struct Tiring {
-    log: MemoryEventLog,
-    is_tired: AtomicBool,
-}
-
-impl EventLog for Tiring {
-    async fn append(&self, batch: &Batch) -> Result<(), event_store::AppendError> {
-        self.log.append(batch).await
-    }
-
-    async fn read(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        match self.is_tired.fetch_xor(true, Ordering::Relaxed) {
-            true => Err(StoreError::Throttled("tired".into())),
-            false => self.log.read(stream, versions, limit).await,
-        }
-    }
-
-    async fn newest(
-        &self,
-        stream: &str,
-        versions: RangeInclusive<u64>,
-        limit: usize,
-    ) -> Result<Vec<Commit>, StoreError> {
-        self.log.newest(stream, versions, limit).await
-    }
-
-    async fn done(
-        &self,
-        command_id: uuid::Uuid,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<Option<Position>, StoreError> {
-        self.log.done(command_id, now).await
-    }
-}
-
 async fn a_long_stream_is_taken_in_piece_by_piece(backend: &Backend) {
-    let log = Tiring {
+    // Every other read fails: as if the time was up.
+    let is_tired = AtomicBool::new(false);
+    let log = Watched {
         log: MemoryEventLog::default(),
-        is_tired: AtomicBool::new(false),
+        before: || match is_tired.fetch_xor(true, Ordering::Relaxed) {
+            true => Err(StoreError::Throttled("tired".into())),
+            false => Ok(()),
+        },
     };
     let mut previous = Hash::default();
     for version in 1..=1001 {
