@@ -176,9 +176,21 @@ async fn who_deleted_it_what_was_there_before_and_what_would_have_been_allowed()
     );
     let (code, now) = told.document(&withdraw("3")).await;
     assert_eq!(
-        (code, &now["accepted"], &now["refusal"]["code"]),
-        (Some(4), &json!(false), &json!("insufficient-funds"))
+        (code, &now["accepted"], &now["refusal"]["balance"]),
+        (Some(4), &json!(false), &json!(1_000))
     );
+    for (version, mut told) in [(2, then), (3, now)] {
+        let command = json!({ "type": "WithdrawMoney", "data": { "amount": 5_000 } });
+        let body = json!({ "version": version, "command": command });
+        let path = format!("/accounts/{}/what-if", &account["account-".len()..]);
+        let of_api = world.api.call("POST", &path, body).await.body;
+        let told_too = told.as_object_mut().expect("an object");
+        let stream = told_too.shift_remove("stream");
+        assert_eq!(
+            (stream, told.to_string()),
+            (Some(json!(account)), of_api.to_string())
+        );
+    }
     let said = world.say(&withdraw("2")).await.stdout;
     assert!(
         said.starts_with("accepted, of account-") && said.contains("\n3        MoneyWithdrawn  "),

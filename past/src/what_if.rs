@@ -42,8 +42,22 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unchecked: Option<Vec<&'static str>>,
     /// The rule that refuses it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
     pub refusal: Option<Refusal>,
+}
+
+impl Outcome {
+    /// What is told of it, over HTTP and on a command line: a refusal as the command itself would be answered there.
+    #[must_use]
+    pub fn told(&self) -> Map<String, Value> {
+        let told = match json!(self) {
+            Value::Object(told) => told,
+            _ => Map::new(),
+        };
+        let refusal = self.refusal.as_ref();
+        let refusal = refusal.map(|refusal| ("refusal".to_owned(), problem(self.version, refusal)));
+        told.into_iter().chain(refusal).collect()
+    }
 }
 
 /// What would have come of something, had it been asked of `stream`, or happened to it, at `moment`. A command is decided by what
@@ -109,6 +123,24 @@ pub async fn what_if<A: Aggregate>(
         }
     }
     Ok(Ok(outcome))
+}
+
+/// The problem details of a refusal, at this version of its stream: 404 where there is nothing that the command could be for.
+fn problem(version: u64, refusal: &Refusal) -> Value {
+    let mut members = refusal.members.clone();
+    let status = if version == 0 { 404 } else { 409 };
+    let said = [
+        ("version", json!(version)),
+        (
+            "type",
+            json!(format!("urn:strangelog:problem:{}", refusal.code)),
+        ),
+        ("title", json!(refusal.code.replace('-', " "))),
+        ("status", json!(status)),
+        ("detail", json!(refusal.detail)),
+    ];
+    members.extend(said.map(|(member, value)| (member.to_owned(), value)));
+    Value::Object(members)
 }
 
 /// Reads a command of one of the types that callers may send.

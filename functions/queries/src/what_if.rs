@@ -4,14 +4,14 @@
 use crate::answer::{Queries, owned};
 use crate::moment::{either, unanswerable};
 use chrono::{DateTime, Utc};
-use domain::{Aggregate, FieldError, Refusal};
+use domain::{Aggregate, FieldError};
 use edge::{Answer, Caller, Invalid, Problem, body, json, parameters, stream_id};
 use event_store::{EventLog, SeenStreams, stream_name};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use past::{Moment, Outcome, Supposed, what_if};
+use past::{Moment, Supposed, what_if};
 use read_model::Documents;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// How many events may be supposed.
 const MOST: usize = 50;
@@ -33,26 +33,12 @@ pub async fn answer<A: Aggregate>(
     let stream = stream_name(A::CATEGORY, id);
     let outcome = what_if::<A>(&queries.log, &stream, moment, supposed, now).await;
     let outcome = outcome.map_err(|error| unanswerable(error, "version"))?;
-    let mut outcome = outcome.map_err(|errors| {
+    let outcome = outcome.map_err(|errors| {
         let invalid = |FieldError { field, why }| Invalid::new(field, why);
         Problem::invalid(errors.into_iter().map(invalid))
     })?;
-    let refusal = outcome.refusal.take();
-    let mut told = json!(outcome);
-    if let Some(refusal) = refusal {
-        told["refusal"] = problem(outcome, refusal);
-    }
+    let told = Value::Object(outcome.told());
     Ok(json(Answer::new(StatusCode::OK), &told))
-}
-
-/// The refusal as the command itself would be answered.
-fn problem(outcome: Outcome, refusal: Refusal) -> Value {
-    let Refusal {
-        code,
-        detail,
-        members,
-    } = refusal;
-    Value::Object(Problem::refused(outcome.version, code, detail, members).members())
 }
 
 /// When, and what is supposed.

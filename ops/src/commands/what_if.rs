@@ -22,7 +22,7 @@ Examples:
 
 A command is decided by the code that decides in production, on the state of that moment; nothing is written. --events supposes events
 that never were, as a list of {\"type\",\"data\"}, and asks no rule whether they could have been. Of values that must be unique it names the kind: whether others held them then is
-not looked up. It ends with 4 when the command is refused. It needs dynamodb:Query on the events table.";
+not looked up. It ends with 4 when the command is refused. As JSON it is what POST …/what-if answers, and the stream. It needs dynamodb:Query on the events table.";
 
 /// Asks what would have come of a command, or of events, at any moment; writes nothing
 #[derive(Debug, clap::Args)]
@@ -74,10 +74,8 @@ impl Args {
                 .map(|error| format!("{} {}", error.field, error.why));
             Stop::Usage(errors.collect::<Vec<_>>().join("; "))
         })?;
-        let mut document = json!({ "stream": self.stream });
-        if let (Value::Object(document), Value::Object(told)) = (&mut document, json!(outcome)) {
-            document.extend(told);
-        }
+        let mut document = Map::from_iter([("stream".to_owned(), json!(self.stream))]);
+        document.extend(outcome.told());
         context
             .output
             .document(&document, || shown(&self.stream, &outcome))?;

@@ -69,6 +69,13 @@ async fn a_command_is_decided_on_the_state_of_its_moment() {
 
     let now = ask(2, withdraw(5000)).await.expect("it can be read");
     assert!(!now.accepted);
+    let told = now.told();
+    assert_eq!(told["refusal"]["status"], 409);
+    assert_eq!(
+        told["refusal"]["type"],
+        "urn:strangelog:problem:insufficient-funds"
+    );
+    assert_eq!(told["refusal"]["balance"], 500);
     let refusal = now.refusal.expect("a rule");
     assert_eq!(refusal.code, "insufficient-funds");
     assert_eq!(refusal.members["balance"], 500);

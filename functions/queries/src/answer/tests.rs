@@ -359,6 +359,28 @@ async fn what_is_supposed_is_answered_as_it_would_have_been() {
     let refusal = &told["refusal"];
     assert_eq!(refusal["type"], "urn:strangelog:problem:insufficient-funds");
     assert_eq!(refusal["status"], 409);
+    is_answered_so(refusal, "insufficient-funds");
+    let unopened = json!({ "version": 0, "command": withdrawal(1)["command"] });
+    let (_, told) = suppose(queries, caller, &unopened).await;
+    assert_eq!(told["refusal"]["status"], 404);
+    is_answered_so(&told["refusal"], "unknown-account");
+}
+
+/// A refusal that is told is what the command itself is answered: it has the members of [`Problem::refused`].
+#[track_caller]
+fn is_answered_so(refusal: &Value, code: &str) {
+    let mut members = refusal.as_object().expect("an object").clone();
+    for told_anyway in ["type", "title", "status", "version"] {
+        members.shift_remove(told_anyway);
+    }
+    let detail = members.shift_remove("detail").expect("in words");
+    let detail = detail.as_str().expect("text").to_owned();
+    let version = refusal["version"].as_u64().expect("a number");
+    let problem = Problem::refused(version, code.to_owned(), detail, members);
+    assert_eq!(
+        refusal.to_string(),
+        Value::Object(problem.members()).to_string()
+    );
 }
 
 #[tokio::test]
