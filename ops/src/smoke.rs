@@ -33,14 +33,33 @@ pub struct Story<'a> {
     api: &'a Api,
     told: &'a mut dyn FnMut(&Step),
     steps: Vec<Step>,
+    /// The path of the user, once it was asked for: under an id of ours, so that it is known even if the answer is lost.
     user: String,
+    /// That of the account.
     account: String,
     email: String,
     number: String,
 }
 
+/// How it went.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// All steps that were done.
+    pub steps: Vec<Step>,
+    /// Whether that is the whole story.
+    pub ended: Result<(), Otherwise>,
+    /// What may be there still, as nothing was heard of its end.
+    pub left: Vec<String>,
+}
+
 /// A step went otherwise; it was told already.
-struct Otherwise;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// What came is not what was expected.
+    Found,
+    /// No answer came.
+    Unanswered,
+}
 
 type Told<T> = Result<T, Otherwise>;
 
@@ -52,7 +71,7 @@ struct Expected<'a> {
 }
 
 /// Plays it, and then cleans up, however it went. Each step is told as soon as it is done.
-pub async fn play(api: &Api, told: &mut dyn FnMut(&Step)) -> Vec<Step> {
+pub async fn play(api: &Api, told: &mut dyn FnMut(&Step)) -> Played {
     let id = Uuid::now_v7();
     let mut story = Story {
         api,
@@ -64,11 +83,13 @@ pub async fn play(api: &Api, told: &mut dyn FnMut(&Step)) -> Vec<Step> {
         email: format!("success+smoke-{}@simulator.amazonses.com", id.simple()),
         number: format!("SM{}", id.simple()),
     };
-    let Ok(()) = story.play().await else {
-        story.clean_up().await;
-        return story.steps;
+    let ended = story.play().await;
+    let left = match ended {
+        Ok(()) => Vec::new(),
+        Err(_) => story.clean_up().await,
     };
-    story.steps
+    let steps = story.steps;
+    Played { steps, ended, left }
 }
 
 impl Story<'_> {
@@ -170,7 +191,8 @@ impl Story<'_> {
         self.steps.push(step);
         match answer {
             Ok(answer) if passed => Ok(answer.body),
-            Ok(_) | Err(_) => Err(Otherwise),
+            Ok(_) => Err(Otherwise::Found),
+            Err(_) => Err(Otherwise::Unanswered),
         }
     }
 }
@@ -187,10 +209,6 @@ fn ok<'a>(holds: &'a [(&'a str, Value)]) -> Expected<'a> {
         problem: None,
         holds,
     }
-}
-
-fn text<'a>(body: &'a Value, name: &str) -> &'a str {
-    body[name].as_str().unwrap_or_default()
 }
 
 impl Expected<'_> {
@@ -230,46 +248,4 @@ impl fmt::Display for Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn answer(status: u16, body: Value) -> Answer {
-        Answer {
-            status,
-            is_replayed: false,
-            body,
-        }
-    }
-
-    #[test]
-    fn what_was_expected_and_what_was_found_is_said() {
-        let refused = Expected {
-            status: 409,
-            problem: Some("insufficient-funds"),
-            holds: &[("/balance", json!(13_000))],
-        };
-        let problem = |code: &str, balance: u64| json!({ "type": format!("urn:strangelog:problem:{code}"), "balance": balance });
-        assert_eq!(
-            refused.of(&answer(409, problem("insufficient-funds", 13_000))),
-            Ok(())
-        );
-        for (answer, why) in [
-            (
-                answer(202, json!({})),
-                "expected status 409, and found 202 {}",
-            ),
-            (
-                answer(409, problem("account-closed", 13_000)),
-                "expected the problem insufficient-funds",
-            ),
-            (
-                answer(409, problem("insufficient-funds", 1)),
-                "expected 13000 at /balance, and found 409",
-            ),
-        ] {
-            let said = refused.of(&answer).expect_err("otherwise");
-            assert!(said.starts_with(why), "{said}");
-        }
-    }
-}
+mod tests;

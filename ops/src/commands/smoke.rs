@@ -6,7 +6,7 @@ use crate::consent::{Consent, Told};
 use crate::exit::Exit;
 use crate::http::Api;
 use crate::output::{Output, plain, print};
-use crate::smoke::{Step, play};
+use crate::smoke::{Otherwise, Played, Step, play};
 use serde_json::json;
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ Examples:
 It creates a user, renames it, opens an account, pays in (twice under one key: once), draws, is refused an overdraft, looks into the
 past of both, closes the account, deletes the user, restores it and deletes it again. It cleans up as far as events allow: what it made
 stays, deleted and closed, with an email of its own at the mailbox simulator of SES, which takes the welcome mail.
-It ends with 1 at the first step that goes otherwise, and says what was expected and what was found.
+It ends with 1 at the first step that goes otherwise, and says what was expected and what was found; with 3 where no answer comes.
 Elsewhere than on this machine it asks before it begins, or takes --yes. The token needs the scopes users:read, users:write, accounts:read, accounts:write and audit:read.";
 
 /// Plays the story of the deleted account against a deployment, over HTTP
@@ -67,26 +67,28 @@ impl Args {
             };
             failed = failed.take().or(written.err());
         };
-        let steps = play(&api, &mut told).await;
+        let Played { steps, ended, left } = play(&api, &mut told).await;
         if let Some(error) = failed {
             return Err(error);
         }
         let passed = steps.iter().filter(|step| step.passed).count();
-        let is_otherwise = passed < steps.len();
         if context.output == Output::Json {
             let summary = json!({ "passed": passed, "failed": steps.len() - passed });
             let document = json!({ "data": steps, "summary": summary });
             print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
-        let otherwise = if is_otherwise {
-            ", and then it went otherwise"
-        } else {
-            ""
+        let (how, exit) = match ended {
+            Ok(()) => ("", Exit::Done),
+            Err(Otherwise::Found) => (", and then it went otherwise", Exit::Found),
+            Err(Otherwise::Unanswered) => (", and then no answer came", Exit::Failed),
         };
         eprintln!(
-            "{passed} steps passed in {:.1} s{otherwise}",
+            "{passed} steps passed in {:.1} s{how}",
             begun.elapsed().as_secs_f64()
         );
-        Ok(Exit::found(is_otherwise))
+        if !left.is_empty() {
+            eprintln!("may be there still: {}", left.join(", "));
+        }
+        Ok(exit)
     }
 }

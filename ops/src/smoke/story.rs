@@ -1,17 +1,22 @@
 //! What happens in the story, and what is expected of each answer.
 
-use super::{ACCEPTED, Expected, Story, Told, ok, text};
+use super::{ACCEPTED, Expected, Story, Told, ok};
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 impl Story<'_> {
     pub(super) async fn of_the_user(&mut self) -> Told<()> {
-        let body = json!({ "name": "Smoke Test", "email": self.email });
-        let created = self
-            .post("a user is created", "/users", body, &ACCEPTED)
+        let id = Uuid::now_v7();
+        self.user = format!("/users/{id}");
+        let body = json!({ "id": id, "name": "Smoke Test", "email": self.email });
+        let created = [("/id", json!(id))];
+        let created = Expected {
+            holds: &created,
+            ..ACCEPTED
+        };
+        self.post("a user is created", "/users", body, &created)
             .await?;
-        self.user = format!("/users/{}", text(&created, "id"));
         let path = format!("{}?min_version=1", self.user);
         let email = json!(self.email);
         let shown = [
@@ -39,12 +44,18 @@ impl Story<'_> {
     }
 
     pub(super) async fn of_the_account(&mut self) -> Told<()> {
-        let body =
-            json!({ "account_number": self.number, "currency": "EUR", "initial_deposit": 10_000 });
-        let opened = self
-            .post("an account is opened", "/accounts", body, &ACCEPTED)
+        let id = Uuid::now_v7();
+        self.account = format!("/accounts/{id}");
+        let body = json!({
+            "id": id, "account_number": self.number, "currency": "EUR", "initial_deposit": 10_000,
+        });
+        let opened = [("/id", json!(id))];
+        let opened = Expected {
+            holds: &opened,
+            ..ACCEPTED
+        };
+        self.post("an account is opened", "/accounts", body, &opened)
             .await?;
-        self.account = format!("/accounts/{}", text(&opened, "id"));
         let (path, key) = (
             format!("{}/deposits", self.account),
             Uuid::now_v7().to_string(),
@@ -216,41 +227,33 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Closes and deletes what there is after a story that went otherwise.
-    pub(super) async fn clean_up(&mut self) {
-        // OK because what is not there, or not as it should be, is why this is done: nothing is expected of it.
+    /// Closes and deletes what there is after a story that went otherwise; the paths of what may be there still.
+    pub(super) async fn clean_up(&mut self) -> Vec<String> {
+        // OK because what is not there, or not as it should be, is why this is done: of an answer nothing is expected.
+        let (mut left, api) = (Vec::new(), self.api);
         if !self.account.is_empty() {
-            let (account, get) = (self.account.clone(), Method::GET);
+            let (account, post) = (&self.account, Method::POST);
             let path = format!("{account}?consistency=strong");
-            let answer = self.api.send(&get, &path, None, None).await;
+            let answer = api.send(&Method::GET, &path, None, None).await;
             let balance = answer
                 .ok()
                 .and_then(|answer| answer.body["balance"].as_i64());
             if let Some(amount) = balance.filter(|balance| *balance > 0) {
-                let body = json!({ "amount": amount });
-                let _ = self
-                    .api
-                    .send(
-                        &Method::POST,
-                        &format!("{account}/withdrawals"),
-                        None,
-                        Some(&body),
-                    )
-                    .await;
+                let (path, body) = (
+                    format!("{account}/withdrawals"),
+                    json!({ "amount": amount }),
+                );
+                let _ = api.send(&post, &path, None, Some(&body)).await;
             }
-            let _ = self
-                .api
-                .send(
-                    &Method::POST,
-                    &format!("{account}/closure"),
-                    None,
-                    Some(&json!({})),
-                )
-                .await;
+            let path = format!("{account}/closure");
+            let closed = api.send(&post, &path, None, Some(&json!({}))).await;
+            left.extend(closed.err().map(|_| account.clone()));
         }
         if !self.user.is_empty() {
             let path = format!("{}?reason=smoke", self.user);
-            let _ = self.api.send(&Method::DELETE, &path, None, None).await;
+            let deleted = api.send(&Method::DELETE, &path, None, None).await;
+            left.extend(deleted.err().map(|_| self.user.clone()));
         }
+        left
     }
 }
