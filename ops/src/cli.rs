@@ -73,10 +73,7 @@ pub async fn run(options: Options) -> ExitCode {
         if has_closed(&error) {
             return Exit::Done;
         }
-        eprintln!("error: {error:#}");
-        if let Some(mend) = mend::of(&error) {
-            eprintln!("{mend}");
-        }
+        eprintln!("error: {}", mend::line(&error, context.connection.place()));
         exit::of(&error)
     });
     exit.into()

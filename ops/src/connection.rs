@@ -10,6 +10,7 @@ use clap::Args;
 use deliveries::{Consumers, Deliveries};
 use event_store::{ClaimsKey, DynamoDbEventLog, DynamoDbHeads, ServiceClock};
 use std::env;
+use std::sync::OnceLock;
 
 /// What the local stack calls its access key, its region and its secrets.
 const LOCAL: &str = "local";
@@ -50,6 +51,9 @@ pub struct Connection {
     /// A consumer that the stack leaves out, such as search
     #[arg(long, global = true, value_name = "CONSUMER")]
     without: Vec<String>,
+    /// Where DynamoDB is, once it was looked for.
+    #[arg(skip)]
+    place: OnceLock<String>,
 }
 
 impl Connection {
@@ -138,7 +142,18 @@ impl Connection {
         if self.is_local() && self.profile.is_none() && self.region.is_none() {
             config = config.region(Region::new(LOCAL_REGION));
         }
-        Client::new(&config.load().await)
+        let config = config.load().await;
+        let region = config.region().map(|region| format!("in {region}"));
+        let place = config.endpoint_url().map(|url| format!("at {url}"));
+        if let Some(place) = place.or(region) {
+            self.place.get_or_init(|| place);
+        }
+        Client::new(&config)
+    }
+
+    /// Where DynamoDB is, once it was looked for: `at` an endpoint, or `in` a region.
+    pub fn place(&self) -> Option<&str> {
+        self.place.get().map(String::as_str)
     }
 
     fn table(&self, given: &Option<String>, name: &str) -> String {

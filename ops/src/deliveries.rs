@@ -4,11 +4,11 @@ use crate::counted::counted;
 use crate::exit::Stop;
 use crate::output::Columns;
 use crate::pages::{Reading, each_segment};
-use anyhow::{Context, bail};
 use deliveries::{Consumer, Deliveries, Delivery, Lag, Status};
 use event_store::{DynamoDbEventLog, DynamoDbHeads, SeenStreams};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// How many deliveries are read at a time.
 const PAGE: usize = 100;
@@ -139,9 +139,7 @@ async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
     if let Some(name) = consumer {
         deployed(all, name).await?;
     } else if all.consumers.all().await?.is_empty() {
-        bail!(
-            "no consumer has a table here: name the stack with --stack, and its region with --region"
-        );
+        return Err(NoTable::OfAny.into());
     }
     Ok(())
 }
@@ -152,7 +150,27 @@ async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
 /// It is not deployed.
 pub async fn deployed(all: &All, name: &str) -> anyhow::Result<Consumer> {
     let consumer = all.consumers.named(name).await?;
-    consumer.with_context(|| format!("{name} is not deployed here: it has no table"))
+    Ok(consumer.ok_or_else(|| NoTable::Of(name.to_owned()))?)
+}
+
+/// There are no consumers here.
+#[derive(Debug)]
+pub enum NoTable {
+    /// Not the one of this name.
+    Of(String),
+    /// None at all.
+    OfAny,
+}
+
+impl std::error::Error for NoTable {}
+
+impl fmt::Display for NoTable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(name) => write!(formatter, "{name} is not deployed here: it has no table"),
+            Self::OfAny => formatter.write_str("no consumer has a table"),
+        }
+    }
 }
 
 /// The streams that reach further than the publisher saw, found by reading the whole events table.

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Happened};
 use chrono::{DateTime, Utc};
-use domain::timeline::{Marked, NAME};
+use domain::timeline::Marked;
 use event_store::{EventLog, StoreError, stream_category};
 use past::{Span, happened, marked};
 use read_model::{Documents, ReadModelError};
@@ -82,9 +82,4 @@ pub async fn events(
     let found = happened(log, rows).await?.into_iter().map(Event);
     let found = found.filter(|event| filter.lets_event_through(event));
     Ok(found.map(Happened).collect())
-}
-
-/// What is said where there is none.
-pub fn missing() -> String {
-    format!("{NAME} is not deployed here: it has no table")
 }

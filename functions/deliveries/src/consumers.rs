@@ -1,7 +1,6 @@
 //! The consumers of a stack, and the table of each, found by its name.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ReadModel;
 use domain::registry::{self, ReadModelVisitor};
@@ -107,9 +106,7 @@ impl Consumers {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(service) if service.is_resource_not_found_exception() => Ok(false),
-                _ => Err(ReadModelError::Aws(
-                    DisplayErrorContext(error).to_string().into(),
-                )),
+                _ => Err(ReadModelError::Aws(Box::new(error))),
             },
         }
     }

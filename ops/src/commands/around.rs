@@ -3,6 +3,7 @@
 use super::tail::Sieve;
 use crate::cli::Context;
 use crate::counted::counted;
+use crate::deliveries::deployed;
 use crate::exit::{Exit, Stop};
 use crate::timeline::{self, Filter};
 use crate::when::{self, FORMS};
@@ -59,11 +60,7 @@ impl Args {
         // OK because nothing is recorded in times to come, but for a clock that is a little ahead.
         let to = to.min(now + TimeDelta::hours(1));
         let all = context.connection.deliveries().await;
-        let consumer = all
-            .consumers
-            .named(NAME)
-            .await?
-            .with_context(timeline::missing)?;
+        let consumer = deployed(&all, NAME).await?;
         let documents = consumer.table.live().await?;
         let filter = Filter::from(self.filter);
         let reading = context.reading();

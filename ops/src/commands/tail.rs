@@ -1,13 +1,13 @@
 //! `strangelog tail`.
 
 use crate::cli::Context;
+use crate::deliveries::deployed;
 use crate::event::Happened;
 use crate::exit::{Exit, Stop};
 use crate::live::Live;
 use crate::output::{Output, print};
-use crate::timeline::{self, Filter};
+use crate::timeline::Filter;
 use crate::when::{self, FORMS};
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use domain::timeline::NAME;
 use std::time::Duration;
@@ -75,11 +75,7 @@ impl Args {
             return Err(Stop::Usage(why.to_owned()).into());
         }
         let all = context.connection.deliveries().await;
-        let consumer = all
-            .consumers
-            .named(NAME)
-            .await?
-            .with_context(timeline::missing)?;
+        let consumer = deployed(&all, NAME).await?;
         let mut live = Live::new(self.filter.into(), self.since.unwrap_or_else(Utc::now));
         loop {
             let documents = consumer.table.live().await?;
