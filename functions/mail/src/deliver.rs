@@ -81,6 +81,9 @@ pub enum DeliverError {
     /// The stream does not have the version that was announced.
     #[error("the event is not in its stream")]
     NoSuchEvent,
+    /// The mailing panicked over an event, and would again.
+    #[error("the mailing panicked")]
+    Panicked,
     /// The events could not be read.
     #[error(transparent)]
     Log(#[from] StoreError),

@@ -7,6 +7,7 @@ use consumer::{Consume, Ring};
 use decider::Decider;
 use domain::Mailing;
 use event_store::{Commit, EventLog, StoreError, StoredEvent, Stream, rfc3339};
+use futures_util::FutureExt;
 use lambda_runtime::tracing;
 use read_model::{
     Documents, DynamoDbDocuments, Hindrance, ReadModelError, ReadModelTable, StoredDocument,
@@ -14,6 +15,7 @@ use read_model::{
 };
 use std::error::Error;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 
 /// How often a mail is tried that is refused.
 const ATTEMPTS: u32 = 5;
@@ -124,6 +126,13 @@ impl Heard<'_> {
                     hindrance = Some(Hindrance::Unread(error));
                     break;
                 }
+                Err(error @ DeliverError::Panicked) => {
+                    hindrance = Some(Hindrance::Undone {
+                        version: reached + 1,
+                        why: error.to_string(),
+                    });
+                    break;
+                }
                 Err(DeliverError::Refused { attempts }) if attempts >= ATTEMPTS => {
                     hindrance = Some(Hindrance::Undone {
                         version: reached + 1,
@@ -219,7 +228,10 @@ impl Heard<'_> {
             if version <= *reached {
                 continue;
             }
-            if let Some(mail) = self.mail::<M>(log, stored, version).await? {
+            // OK because it reads and folds, and leaves nothing half done.
+            let mail = AssertUnwindSafe(self.mail::<M>(log, stored, version)).catch_unwind();
+            let mail = mail.await.map_err(|_| DeliverError::Panicked)?;
+            if let Some(mail) = mail? {
                 let due = Due {
                     event: stored.id,
                     stream: self.stream,

@@ -226,6 +226,41 @@ async fn a_mail_that_is_refused_five_times_is_parked_until_a_redrive() {
     assert!(position.rows.is_empty(), "it is no longer listed");
 }
 
+/// Tells of changes of names, and trips over one of them.
+struct Clumsy;
+
+impl Mailing for Clumsy {
+    const NAME: &'static str = "clumsy";
+    const EVENT_TYPES: &'static [&'static str] = NameChange::EVENT_TYPES;
+    type Source = User;
+
+    fn write(
+        state: &<User as Decider>::State,
+        event: &<User as Decider>::Event,
+    ) -> Option<domain::Mail> {
+        let mail = NameChange::write(state, event)?;
+        assert!(!mail.text.contains("to Sara 1."), "over a name");
+        Some(mail)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_parks_its_stream() {
+    let (world, log) = (World::default(), sarah(3).await);
+    for ring in [Ring::News, Ring::News, Ring::Redrive] {
+        let done = heard::<Clumsy>(&world, &log, 4, ring, START).await;
+        done.expect("parked");
+        let position = world.position().expect("a position");
+        let trouble = position.parked().expect("parked").clone();
+        assert_eq!((position.applied, trouble.version, world.sent()), (2, 3, 1));
+        assert_eq!(trouble.why, "the mailing panicked");
+    }
+    // Another build does better.
+    let redriven = heard::<NameChange>(&world, &log, 4, Ring::Redrive, START).await;
+    redriven.expect("sent");
+    assert_eq!((world.sent(), world.applied()), (3, 4));
+}
+
 #[tokio::test]
 async fn a_killed_refusal_is_counted_and_sends_nothing() {
     let (world, log) = (refusals(1), sarah(0).await);
