@@ -5,6 +5,7 @@
 //! so that messages may come late, twice, out of order or not at all.
 #![warn(missing_docs)]
 
+mod behind;
 mod checkpoints;
 mod clearing;
 mod compact;

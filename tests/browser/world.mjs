@@ -121,7 +121,7 @@ class World {
     return JSON.parse(text);
   }
 
-  /** A user whose third event nobody can read, as a bad script may have left it; `mend` puts a sound one in its place. */
+  /** A user whose third event nobody can read, as a bad script may have left it; `mend` puts a sound one in its place, and leaves only `users` to be redriven. */
   async spoilt() {
     const id = await this.user('Pia Parked');
     await this.call('PUT', `/users/${id}/name`, { name: 'Pia Redriven', reason: 'a test' });
@@ -129,7 +129,13 @@ class World {
     const put = (events) => this.dynamodb('PutItem', { Item: { ...Item, version: { N: '3' }, events: { S: events } } });
     await put(Item.events.S.replace('UserNameChanged', 'UserNameLost'));
     await this.listed(id, '/deliveries?consumer=users&status=failed');
-    return { id, mend: () => put(Item.events.S) };
+    const mend = async () => {
+      await put(Item.events.S);
+      const { data } = await this.call('GET', '/deliveries?status=failed&limit=100');
+      const others = data.filter(({ stream, consumer }) => stream === `user-${id}` && consumer !== 'users');
+      for (const { consumer, stream } of others) await this.call('POST', '/deliveries/redrives', { consumer, stream, reason: 'the commit is mended' });
+    };
+    return { id, mend };
   }
 
   /** Opens the console at a place, in a browser of its own, and runs `work` with it. */

@@ -71,10 +71,10 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     fill(list);
     more.hidden = true;
     fill(note, loading('events'));
-    const { body } = await get('/events', { ...asked(), limit: PAGE }, asking);
+    const { body, behind } = await get('/events', { ...asked(), limit: PAGE }, asking);
     add(body.data, false);
     first = new Date();
-    if (!isPaused) fill(state, el('span', { class: 'dot' }), 'live');
+    if (!isPaused) live(behind);
     cursor = body.next_cursor;
     settled();
   }
@@ -108,9 +108,11 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     const from = newest ? before(newest, OVERLAP) : asked().from;
     let count = 0;
     let next = null;
+    let missing = 0;
     for (let page = 0; page < PAGES; page += 1) {
-      const { body } = await get('/events', { from, type: filters.type, limit: 100, cursor: next }, asking);
+      const { body, behind } = await get('/events', { from, type: filters.type, limit: 100, cursor: next }, asking);
       if (isPaused) return;
+      missing = behind;
       // What is older than all that is shown comes with the older events.
       const due = body.data.filter((event) => !cursor || !oldest || event.timestamp >= oldest);
       const isKnown = due.length < body.data.length || due.some((event) => seen.has(identity(event)));
@@ -128,7 +130,12 @@ export async function show({ about, place, root, signal, every, hasPast }) {
       sift();
       announce(`${count} new ${count === 1 ? 'event' : 'events'}`);
     }
-    fill(state, el('span', { class: 'dot' }), 'live');
+    live(missing);
+  }
+
+  /** Says that what is shown is what there is, but for so many events that were not taken in yet. */
+  function live(behind) {
+    fill(state, el('span', { class: 'dot' }), behind ? `live, behind by ${behind}` : 'live');
   }
 
   function failed(error) {

@@ -6,7 +6,7 @@ import { terminal, tool } from './curl.js';
 import { el, field, fill } from './dom.js';
 import { major } from './money.js';
 import { keep } from './router.js';
-import { empty, loading, problem } from './states.js';
+import { behind, empty, loading, problem } from './states.js';
 
 const DAY = 86_400_000;
 
@@ -26,17 +26,17 @@ export async function show({ place, root, signal }) {
     lines.update();
     fill(found, loading('statistics'));
     try {
-      const { body } = await get('/stats', asked, question());
-      draw(body);
+      const { body, behind: count } = await get('/stats', asked, question());
+      draw(body, count);
     } catch (error) {
       if (!isOver(error)) fill(found, problem(error, () => look({})));
     }
   }
 
-  function draw({ days, balances }) {
+  function draw({ days, balances }, count) {
     const held = Object.entries(balances).map(([currency, sum]) => el('li', {}, el('b', {}, major(sum, currency)), el('small', {}, ` ${sum} minor units`)));
     fill(
-      found,
+      found, behind(count),
       el('h2', {}, 'All accounts hold'), held.length ? el('ul', { class: 'figures' }, held) : empty('No account holds anything.'),
       el('h2', {}, 'By day'), days.length ? charts(days, asked) : empty('Nothing happened on these days.'),
     );

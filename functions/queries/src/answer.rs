@@ -46,9 +46,10 @@ pub async fn answer<A: Aggregate>(
     Ok(or_problem(&route, answered.await))
 }
 
-/// The answer to a request for the statistics, whatever it is.
+/// The answer to a request for the statistics, whatever it is; `behind` finds how many events they do not hold yet.
 pub async fn answer_statistics(
     documents: &impl Documents,
+    behind: impl Future<Output = Result<u64, ReadModelError>>,
     subject_claim: &str,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
@@ -58,7 +59,7 @@ pub async fn answer_statistics(
         match route.as_str() {
             "GET /stats" => {
                 let today = Utc::now().date_naive();
-                stats::answer(documents, &request, &caller, today).await
+                stats::answer(documents, behind, &request, &caller, today).await
             }
             _ => Err(no_such_route(&request)),
         }

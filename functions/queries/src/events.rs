@@ -20,10 +20,11 @@ const WINDOW: TimeDelta = TimeDelta::minutes(5);
 /// How far may be looked: each day costs a read of each of its shards.
 const MOST: TimeDelta = TimeDelta::days(31);
 
-/// The answer to a request for events, whatever it is.
+/// The answer to a request for events, whatever it is; `behind` finds how many of them are not listed yet.
 pub async fn answer(
     log: &impl EventLog,
     documents: &impl Documents,
+    behind: impl Future<Output = Result<u64, ReadModelError>>,
     subject_claim: &str,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
@@ -31,7 +32,10 @@ pub async fn answer(
     let answered = async {
         let caller = Caller::of(&request, subject_claim)?;
         match route.as_str() {
-            "GET /events" => events(log, documents, &request, &caller, Utc::now()).await,
+            "GET /events" => {
+                let now = Utc::now();
+                events(log, documents, behind, &request, &caller, now).await
+            }
             _ => Err(no_such_route(&request)),
         }
     };
@@ -45,6 +49,7 @@ pub async fn answer(
 async fn events(
     log: &impl EventLog,
     documents: &impl Documents,
+    behind: impl Future<Output = Result<u64, ReadModelError>>,
     request: &Request,
     caller: &Caller,
     now: DateTime<Utc>,
@@ -53,12 +58,14 @@ async fn events(
     let known = ["around", "window", "from", "to", "type", "limit", "cursor"];
     let parameters = parameters(request, &known)?;
     let asked = Asked::of(&parameters, now)?;
+    // OK because it comes first: what is listed meanwhile is shown, and told as missing; never the other way round.
+    let behind = behind.await.map_err(failed)?;
     let (places, next) = asked.places(documents).await.map_err(failed)?;
     let data = happened(log, &places).await;
     let data = data.map_err(|error| failed(error.into()))?;
     let next_cursor = next.map(|next| next.to_text());
     Ok(json(
-        Answer::new(StatusCode::OK),
+        Answer::new(StatusCode::OK).behind(behind),
         &json!({ "data": data, "next_cursor": next_cursor }),
     ))
 }

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::Client;
 use domain::Aggregate;
 use domain::registry::{self, AggregateVisitor};
 use edge::{sdk_config, variable};
-use event_store::{DynamoDbEventLog, DynamoDbHeads};
+use event_store::{DynamoDbEventLog, DynamoDbHeads, stream_category};
 use lambda_http::{Body, Error, Request, Response, service_fn, tracing};
 use read_model::ReadModelTable;
 use std::convert::Infallible;
@@ -68,17 +68,30 @@ impl AggregateVisitor for Serve {
     }
 }
 
-/// Answers from a read model that is no aggregate's own; the timeline reads what it lists from the log.
-async fn serve(
-    read_model: &ReadModelTable,
-    timeline_of: Option<&DynamoDbEventLog>,
-    subject_claim: &str,
-    request: Request,
-) -> Result<Response<Body>, Infallible> {
-    match (read_model.live().await, timeline_of) {
-        (Err(error), _) => Ok(answer::unanswered(&request, error)),
-        (Ok(live), Some(log)) => events::answer(log, &live, subject_claim, request).await,
-        (Ok(live), None) => answer::answer_statistics(&live, subject_claim, request).await,
+/// A read model that is no aggregate's own.
+struct OverAll {
+    read_model: ReadModelTable,
+    /// The categories whose streams it reads.
+    categories: Vec<&'static str>,
+    /// What the timeline reads what it lists from.
+    timeline_of: Option<DynamoDbEventLog>,
+    heads: DynamoDbHeads,
+    subject_claim: String,
+}
+
+impl OverAll {
+    async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
+        let live = match self.read_model.live().await {
+            Ok(live) => live,
+            Err(error) => return Ok(answer::unanswered(&request, error)),
+        };
+        let reads = |stream: &str| self.categories.contains(&stream_category(stream));
+        let behind = self.read_model.behind(&live, &self.heads, reads);
+        let claim = &self.subject_claim;
+        match &self.timeline_of {
+            Some(log) => events::answer(log, &live, behind, claim, request).await,
+            None => answer::answer_statistics(&live, behind, claim, request).await,
+        }
     }
 }
 
@@ -88,6 +101,7 @@ async fn main() -> Result<(), Error> {
     let client = Client::new(&sdk_config()?);
     let read_model = ReadModelTable::new(client.clone(), variable("READ_MODEL_TABLE")?);
     let log = || variable("EVENTS_TABLE").map(|table| DynamoDbEventLog::new(client.clone(), table));
+    let heads = DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?);
     let subject_claim = variable("SUBJECT_CLAIM")?;
     if let Ok(name) = variable("READ_MODEL") {
         let timeline_of = match name.as_str() {
@@ -95,9 +109,16 @@ async fn main() -> Result<(), Error> {
             domain::statistics::NAME => None,
             name => return Err(format!("nothing is asked of the read model {name} alone").into()),
         };
-        let (read_model, timeline_of) = (&read_model, timeline_of.as_ref());
-        let answer = |request| serve(read_model, timeline_of, &subject_claim, request);
-        return lambda_http::run(service_fn(answer)).await;
+        let over_all = &OverAll {
+            read_model,
+            categories: registry::consumers()
+                .remove(name.as_str())
+                .unwrap_or_default(),
+            timeline_of,
+            heads,
+            subject_claim,
+        };
+        return lambda_http::run(service_fn(|request| over_all.answer(request))).await;
     }
     let search = match variable("SEARCH").as_deref() {
         Ok("on") => Some(variable("SEARCH_TABLE")?),
@@ -107,7 +128,7 @@ async fn main() -> Result<(), Error> {
         log: log()?,
         read_model,
         search: search.map(|table| ReadModelTable::new(client.clone(), table)),
-        heads: DynamoDbHeads::new(client.clone(), variable("HEADS_TABLE")?),
+        heads,
         subject_claim,
     };
     let name = variable("AGGREGATE")?;

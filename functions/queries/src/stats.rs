@@ -6,21 +6,25 @@ use edge::{Answer, Caller, Invalid, Problem, parameters};
 use lambda_http::http::{StatusCode, header};
 use lambda_http::{Body, Request, Response, tracing};
 use past::{DayRange, Statistics};
-use read_model::Documents;
+use read_model::{Documents, ReadModelError};
 use std::collections::BTreeMap;
 
-/// The statistics of some days, of which `today` is the last unless the caller says otherwise.
+/// The statistics of some days, of which `today` is the last unless the caller says otherwise; `behind` finds how many events
+/// they do not hold yet.
 ///
 /// # Errors
 /// 422 for a parameter that is not as it must be.
 pub async fn answer(
     documents: &impl Documents,
+    behind: impl Future<Output = Result<u64, ReadModelError>>,
     request: &Request,
     caller: &Caller,
     today: NaiveDate,
 ) -> Result<Response<Body>, Problem> {
     caller.may("audit:read", None)?;
     let range = range(&parameters(request, &["from", "to"])?, today)?;
+    // OK because it comes first: what is taken in meanwhile is shown, and told as missing; never the other way round.
+    let behind = behind.await.map_err(failed)?;
     let read = Statistics::read(documents, range).await;
     let statistics = read.map_err(failed)?;
     // OK because it is written as text at once: a JSON value has no room for a number of more than 64 bits.
@@ -28,7 +32,7 @@ pub async fn answer(
         tracing::error!(%error, "statistics cannot be written");
         Problem::internal()
     })?;
-    let answer = Answer::new(StatusCode::OK);
+    let answer = Answer::new(StatusCode::OK).behind(behind);
     Ok(answer
         .header(header::CONTENT_TYPE, "application/json")
         .body(body))

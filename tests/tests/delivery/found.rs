@@ -218,6 +218,7 @@ async fn events_of_all_streams_are_found_by_their_time_newest_first() {
     assert_eq!(renamed.body["data"].as_array().map(Vec::len), Some(1));
     let now = api.get("/events?window=1h&type=UserNameChanged").await;
     assert_eq!(now.body["data"], renamed.body["data"]);
+    assert_eq!(now.headers["strangelog-behind"], "0");
     for (query, field) in [
         ("around=yesterday", "around"),
         ("to=2026-11-21T15:47:00Z", "from"),
@@ -235,6 +236,45 @@ async fn events_of_all_streams_are_found_by_their_time_newest_first() {
             (422, vec![field]),
             "{query}"
         );
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_over_all_streams_says_how_far_it_is_behind() {
+    let (stack, api) = start(hurried()).await;
+    let id = create(&api, "Sarah", "sarah@example.com").await;
+    stack.settled(SETTLE).await.expect("settled");
+    let behind = async |path: &str| {
+        let answer = api.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
+        answer.headers["strangelog-behind"].clone()
+    };
+    assert_eq!(
+        (behind("/events").await, behind("/stats").await),
+        ("0".to_owned(), "0".to_owned())
+    );
+    let rules = ["ProjectTimelineRule", "ProjectStatisticsRule"];
+    for rule in rules {
+        stack.disable(rule).expect("a rule");
+    }
+    for name in ["Sara", "Sally"] {
+        rename(&api, &id, name).await;
+    }
+    stack.settled(SETTLE).await.expect("settled");
+    assert_eq!(
+        (behind("/events").await, behind("/stats").await),
+        ("2".to_owned(), "2".to_owned())
+    );
+    for rule in rules {
+        stack.enable(rule).expect("a rule");
+    }
+    tick(&stack).await;
+    for path in ["/events", "/stats"] {
+        until(&api, path, |answer| {
+            answer.headers["strangelog-behind"] == "0"
+        })
+        .await;
     }
     stack.stop().await;
 }

@@ -1,6 +1,7 @@
 //! The projection runtime on the real store: whatever comes, in whatever order, the document is the fold of its stream.
 
 mod batches;
+mod behind;
 mod compared;
 mod deliveries;
 mod lists;

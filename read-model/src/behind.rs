@@ -1,0 +1,52 @@
+//! How far a read model is behind all the streams that it reads, and not only behind those of one document.
+
+use crate::{Documents, DynamoDbDocuments, ReadModelError, ReadModelTable, parked};
+use event_store::{SEEN_SHARDS, SeenStreams};
+use futures_util::future::{try_join, try_join_all};
+use std::collections::BTreeMap;
+
+/// How many streams are looked at, at most: of each shard, and of those that are parked.
+const LOOKED_AT: usize = 100;
+/// Comes after every moment of these years.
+const LATEST: &str = "~";
+
+impl ReadModelTable {
+    /// How many events a generation, whose documents are named by their streams, has not taken in yet: of the streams with news
+    /// since its last walk, of those that the walk left behind, and of those that are parked. `reads` says which streams are
+    /// its own. Where there are more than 100 of them, in a shard or parked, there may be more.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn behind(
+        &self,
+        generation: &DynamoDbDocuments,
+        heads: &impl SeenStreams,
+        reads: impl Fn(&str) -> bool,
+    ) -> Result<u64, ReadModelError> {
+        let (walked, parked) = try_join(
+            self.checkpoints(generation.generation()),
+            parked(generation, None, LOOKED_AT),
+        )
+        .await?;
+        let seen = (0..SEEN_SHARDS).map(|shard| {
+            let walked = walked.iter().find(|walked| walked.shard == shard);
+            let after = walked.map_or("", |walked| walked.seen.as_str());
+            heads.seen(shard, after, LATEST, LOOKED_AT)
+        });
+        let owed = walked.iter().flat_map(|walked| &walked.owed);
+        let owed = owed.map(|owed| owed.stream.clone());
+        let stuck = parked.documents.into_iter().map(|stored| stored.id);
+        let stuck: Vec<_> = owed.chain(stuck).collect();
+        let (seen, stuck) = try_join(try_join_all(seen), heads.heads(&stuck)).await?;
+        let due = seen.into_iter().flatten().chain(stuck);
+        let due = due.filter(|seen| reads(&seen.stream));
+        let mut due: BTreeMap<_, _> = due.map(|seen| (seen.stream, seen.version)).collect();
+        let streams: Vec<_> = due.keys().cloned().collect();
+        for stored in generation.get_all(&streams).await? {
+            if let Some(due) = due.get_mut(&stored.id) {
+                *due = due.saturating_sub(stored.applied);
+            }
+        }
+        Ok(due.values().sum())
+    }
+}

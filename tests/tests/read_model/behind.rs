@@ -1,0 +1,71 @@
+//! A read model over all streams says how many events it has yet to take in.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use tests::backend::Backend;
+use tests::consumers::{
+    ReadModelConsumer, announced, consumer, hear, hear_all, publish, rename, tick, user,
+};
+use tests::on_each_backend;
+
+on_each_backend! {
+    news_that_nobody_heard_of_count_until_a_walk
+    what_is_parked_or_owed_counts_after_the_walk_has_passed_it
+}
+
+/// Of the streams of users.
+async fn behind(backend: &Backend, consumer: &ReadModelConsumer) -> u64 {
+    let live = consumer.table.live().await.expect("readable");
+    let reads = |stream: &str| stream.starts_with("user-");
+    let behind = consumer.table.behind(&live, &backend.heads(), reads).await;
+    behind.expect("readable")
+}
+
+async fn news_that_nobody_heard_of_count_until_a_walk(backend: &Backend) {
+    let timeline = consumer(backend, "timeline");
+    assert_eq!(behind(backend, &timeline).await, 0);
+    let (first, version) = user(backend, 2).await;
+    user(backend, 0).await;
+    assert_eq!(behind(backend, &timeline).await, 3 + 1);
+    hear_all(&timeline, &[announced(&first, version)]).await;
+    assert_eq!(behind(backend, &timeline).await, 1);
+    hear_all(&timeline, &[tick()]).await;
+    assert_eq!(behind(backend, &timeline).await, 0);
+    rename(backend, &first, "Mei").await;
+    assert_eq!(behind(backend, &timeline).await, 0, "it is not published");
+    publish(backend, &first).await;
+    assert_eq!(behind(backend, &timeline).await, 1);
+    let (live, heads) = (timeline.table.live().await, backend.heads());
+    let live = live.expect("readable");
+    let others = timeline.table.behind(&live, &heads, |_| false);
+    assert_eq!(others.await.expect("readable"), 0);
+}
+
+async fn what_is_parked_or_owed_counts_after_the_walk_has_passed_it(backend: &Backend) {
+    let timeline = consumer(backend, "timeline");
+    let (poisoned, _) = user(backend, 2).await;
+    let spoil = backend.client.update_item();
+    spoil
+        .table_name(backend.table("events"))
+        .key("stream", AttributeValue::S(poisoned))
+        .key("version", AttributeValue::N("2".to_owned()))
+        .update_expression("SET #events = :events")
+        .expression_attribute_names("#events", "events")
+        .expression_attribute_values(":events", AttributeValue::S("{".to_owned()))
+        .send()
+        .await
+        .expect("spoilt");
+    let (ahead, _) = user(backend, 0).await;
+    // Beyond its last event, where no walk can get: it takes in nothing of it.
+    let move_head = backend.client.update_item();
+    move_head
+        .table_name(backend.table("heads"))
+        .key("stream", AttributeValue::S(ahead))
+        .update_expression("SET #v = :v")
+        .expression_attribute_names("#v", "version")
+        .expression_attribute_values(":v", AttributeValue::N("2".to_owned()))
+        .send()
+        .await
+        .expect("moved");
+    hear(&timeline, &[tick()]).await;
+    assert_eq!(behind(backend, &timeline).await, 2 + 2);
+}
