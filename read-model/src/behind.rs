@@ -34,13 +34,19 @@ impl ReadModelTable {
             heads.seen(shard, after, LATEST, LOOKED_AT)
         });
         let owed = walked.iter().flat_map(|walked| &walked.owed);
-        let owed = owed.map(|owed| owed.stream.clone());
-        let stuck = parked.documents.into_iter().map(|stored| stored.id);
-        let stuck: Vec<_> = owed.chain(stuck).collect();
+        let owed = owed.map(|owed| (owed.stream.clone(), owed.version));
+        let parked = parked.documents.into_iter().map(|stored| {
+            let trouble = stored.trouble.map_or(0, |trouble| trouble.version);
+            (stored.id, trouble)
+        });
+        let mut due: BTreeMap<_, _> = owed.chain(parked).collect();
+        let stuck: Vec<_> = due.keys().cloned().collect();
         let (seen, stuck) = try_join(try_join_all(seen), heads.heads(&stuck)).await?;
-        let due = seen.into_iter().flatten().chain(stuck);
-        let due = due.filter(|seen| reads(&seen.stream));
-        let mut due: BTreeMap<_, _> = due.map(|seen| (seen.stream, seen.version)).collect();
+        for seen in seen.into_iter().flatten().chain(stuck) {
+            let due = due.entry(seen.stream).or_default();
+            *due = seen.version.max(*due);
+        }
+        due.retain(|stream, _| reads(stream));
         let streams: Vec<_> = due.keys().cloned().collect();
         for stored in generation.get_all(&streams).await? {
             if let Some(due) = due.get_mut(&stored.id) {

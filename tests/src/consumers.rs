@@ -3,6 +3,7 @@
 use crate::backend::Backend;
 use crate::users;
 use aws_lambda_events::event::sqs::SqsEvent;
+use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{TimeDelta, Utc};
 use consumer::{Consume, Consumer, Queue, Ring, Settings};
 use domain::Operation;
@@ -131,6 +132,35 @@ pub async fn rename(backend: &Backend, stream: &str, name: &str) {
     let command = users::rename(name);
     let done = users::run(&backend.log(), &backend.clock, id, &command).await;
     done.expect("renamed");
+}
+
+/// Says that a stream reaches as far as this, whatever it does: beyond its last event no walk can get.
+pub async fn set_head(backend: &Backend, stream: &str, version: u64) {
+    let update = backend.client.update_item();
+    update
+        .table_name(backend.table("heads"))
+        .key("stream", AttributeValue::S(stream.to_owned()))
+        .update_expression("SET #v = :v")
+        .expression_attribute_names("#v", "version")
+        .expression_attribute_values(":v", AttributeValue::N(version.to_string()))
+        .send()
+        .await
+        .expect("moved");
+}
+
+/// Spoils a commit, as a bad disk or script may: nobody can read it.
+pub async fn spoil(backend: &Backend, stream: &str, version: u64) {
+    let update = backend.client.update_item();
+    update
+        .table_name(backend.table("events"))
+        .key("stream", AttributeValue::S(stream.to_owned()))
+        .key("version", AttributeValue::N(version.to_string()))
+        .update_expression("SET #events = :events")
+        .expression_attribute_names("#events", "events")
+        .expression_attribute_values(":events", AttributeValue::S("{".to_owned()))
+        .send()
+        .await
+        .expect("spoilt");
 }
 
 /// How far the document of a stream is in a generation.

@@ -1,13 +1,13 @@
 //! Deliveries on the real store: each of them is listed once, page by page, with what keeps it.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use deliveries::{Consumers, Deliveries, Delivery, Lag, Place, Status};
 use event_store::{DynamoDbEventLog, DynamoDbHeads};
 use read_model::{Counts, Documents, ReadModelTable, RowChange, StoredDocument};
 use std::collections::BTreeSet;
 use tests::backend::Backend;
 use tests::consumers::{
-    ReadModelConsumer, announced, consumer, hear, hear_all, publish, rename, tick, user,
+    ReadModelConsumer, announced, consumer, hear, hear_all, publish, rename, set_head, spoil, tick,
+    user,
 };
 use tests::on_each_backend;
 
@@ -194,22 +194,6 @@ async fn pages_hold_each_delivery_once_over_consumers_and_shards(backend: &Backe
     assert_eq!(paged(&all, None, None, 3).await, []);
 }
 
-/// Moves the head of a stream.
-async fn set_head(backend: &Backend, stream: &str, version: u64) {
-    let update = backend
-        .client
-        .update_item()
-        .table_name(backend.table("heads"));
-    update
-        .key("stream", AttributeValue::S(stream.to_owned()))
-        .update_expression("SET #v = :v")
-        .expression_attribute_names("#v", "version")
-        .expression_attribute_values(":v", AttributeValue::N(version.to_string()))
-        .send()
-        .await
-        .expect("moved");
-}
-
 async fn what_is_owed_is_listed_once_and_page_by_page(backend: &Backend) {
     let (all, users) = (all(backend), deployed(backend, "users").await);
     let mut streams = Vec::new();
@@ -253,19 +237,7 @@ async fn what_is_parked_has_failed_until_it_is_redriven(backend: &Backend) {
     let mut poisoned = BTreeSet::new();
     for _ in 0..5 {
         let (stream, _) = user(backend, 2).await;
-        let update = backend
-            .client
-            .update_item()
-            .table_name(backend.table("events"));
-        update
-            .key("stream", AttributeValue::S(stream.clone()))
-            .key("version", AttributeValue::N("2".to_owned()))
-            .update_expression("SET #events = :events")
-            .expression_attribute_names("#events", "events")
-            .expression_attribute_values(":events", AttributeValue::S("{".to_owned()))
-            .send()
-            .await
-            .expect("spoilt");
+        spoil(backend, &stream, 2).await;
         poisoned.insert(stream);
     }
     let (sound, _) = user(backend, 1).await;

@@ -12,7 +12,7 @@ use tests::account::{Command, run, unkeyed};
 use tests::backend::Backend;
 use tests::consumers::{
     AT_ONCE, ReadModelConsumer, announced, applied, consumer, consumer_that, hear, hear_all,
-    publish, rename, tick, user,
+    publish, rename, set_head, tick, user,
 };
 use tests::fussy::{Fussy, PANICS, PANICS_LATER};
 use tests::on_each_backend;
@@ -104,21 +104,7 @@ async fn a_stream_that_fails_is_owed_and_holds_up_no_other(backend: &Backend) {
     let users = users(backend, 10).await;
     // A head beyond its stream: the walk cannot get there.
     let (ahead, version) = &users[3];
-    let update = backend
-        .client
-        .update_item()
-        .table_name(backend.table("heads"))
-        .key(
-            "stream",
-            aws_sdk_dynamodb::types::AttributeValue::S(ahead.clone()),
-        )
-        .update_expression("SET #v = :v")
-        .expression_attribute_names("#v", "version")
-        .expression_attribute_values(
-            ":v",
-            aws_sdk_dynamodb::types::AttributeValue::N((version + 1).to_string()),
-        );
-    update.send().await.expect("updated");
+    set_head(backend, ahead, version + 1).await;
     let consumer = consumer(backend, "users");
     hear_all(&consumer, &[tick()]).await;
     let others: Vec<_> = users

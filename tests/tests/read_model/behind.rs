@@ -1,9 +1,9 @@
 //! A read model over all streams says how many events it has yet to take in.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use tests::backend::Backend;
 use tests::consumers::{
-    ReadModelConsumer, announced, consumer, hear, hear_all, publish, rename, tick, user,
+    ReadModelConsumer, announced, consumer, hear, hear_all, publish, rename, set_head, spoil, tick,
+    user,
 };
 use tests::on_each_backend;
 
@@ -43,29 +43,13 @@ async fn news_that_nobody_heard_of_count_until_a_walk(backend: &Backend) {
 async fn what_is_parked_or_owed_counts_after_the_walk_has_passed_it(backend: &Backend) {
     let timeline = consumer(backend, "timeline");
     let (poisoned, _) = user(backend, 2).await;
-    let spoil = backend.client.update_item();
-    spoil
-        .table_name(backend.table("events"))
-        .key("stream", AttributeValue::S(poisoned))
-        .key("version", AttributeValue::N("2".to_owned()))
-        .update_expression("SET #events = :events")
-        .expression_attribute_names("#events", "events")
-        .expression_attribute_values(":events", AttributeValue::S("{".to_owned()))
-        .send()
-        .await
-        .expect("spoilt");
+    spoil(backend, &poisoned, 2).await;
+    // It takes in nothing of what it cannot get to the end of.
     let (ahead, _) = user(backend, 0).await;
-    // Beyond its last event, where no walk can get: it takes in nothing of it.
-    let move_head = backend.client.update_item();
-    move_head
-        .table_name(backend.table("heads"))
-        .key("stream", AttributeValue::S(ahead))
-        .update_expression("SET #v = :v")
-        .expression_attribute_names("#v", "version")
-        .expression_attribute_values(":v", AttributeValue::N("2".to_owned()))
-        .send()
-        .await
-        .expect("moved");
+    set_head(backend, &ahead, 2).await;
     hear(&timeline, &[tick()]).await;
     assert_eq!(behind(backend, &timeline).await, 2 + 2);
+    // The publisher could not read that far.
+    set_head(backend, &poisoned, 1).await;
+    assert_eq!(behind(backend, &timeline).await, 1 + 2);
 }
