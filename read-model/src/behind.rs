@@ -33,13 +33,17 @@ impl ReadModelTable {
             let after = walked.map_or("", |walked| walked.seen.as_str());
             heads.seen(shard, after, LATEST, LOOKED_AT)
         });
-        let owed = walked.iter().flat_map(|walked| &walked.owed);
-        let owed = owed.map(|owed| (owed.stream.clone(), owed.version));
-        let parked = parked.documents.into_iter().map(|stored| {
+        let mut due = BTreeMap::new();
+        let mut applied = BTreeMap::new();
+        for owed in walked.iter().flat_map(|walked| &walked.owed) {
+            due.insert(owed.stream.clone(), owed.version);
+        }
+        for stored in parked.documents {
             let trouble = stored.trouble.map_or(0, |trouble| trouble.version);
-            (stored.id, trouble)
-        });
-        let mut due: BTreeMap<_, _> = owed.chain(parked).collect();
+            due.insert(stored.id.clone(), trouble);
+            applied.insert(stored.id, stored.applied);
+        }
+        // OK because they are the keys of a map: DynamoDB takes no key twice.
         let stuck: Vec<_> = due.keys().cloned().collect();
         let (seen, stuck) = try_join(try_join_all(seen), heads.heads(&stuck)).await?;
         for seen in seen.into_iter().flatten().chain(stuck) {
@@ -47,12 +51,14 @@ impl ReadModelTable {
             *due = seen.version.max(*due);
         }
         due.retain(|stream, _| reads(stream));
-        let streams: Vec<_> = due.keys().cloned().collect();
-        for stored in generation.get_all(&streams).await? {
-            if let Some(due) = due.get_mut(&stored.id) {
-                *due = due.saturating_sub(stored.applied);
-            }
-        }
-        Ok(due.values().sum())
+        let unread = due.keys().filter(|stream| !applied.contains_key(*stream));
+        let unread: Vec<_> = unread.cloned().collect();
+        let stored = generation.get_all(&unread).await?.into_iter();
+        applied.extend(stored.map(|stored| (stored.id, stored.applied)));
+        let behind = due.iter().map(|(stream, due)| {
+            let applied = applied.get(stream).copied().unwrap_or_default();
+            due.saturating_sub(applied)
+        });
+        Ok(behind.sum())
     }
 }

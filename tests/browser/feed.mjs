@@ -38,7 +38,7 @@ test('the feed shows an event as it happens, and pauses', async () => {
   await world.look('#feed', async (page) => {
     const rows = page.locator('.event');
     await rows.filter({ hasText: early.slice(-4) }).filter({ hasText: 'Early Bird' }).waitFor();
-    assert.equal(await page.locator('.event.is-new').count(), 0, 'what was there is not new');
+    assert.equal(await page.locator('.event.is-new').filter({ hasText: early.slice(-4) }).count(), 0, 'what was there is not new');
     const late = await world.user('Late Comer');
     const fresh = page.locator('.event.is-new').filter({ hasText: late.slice(-4) }).filter({ hasText: 'Late Comer' });
     await fresh.getByText('Late Comer').waitFor();

@@ -87,6 +87,28 @@ test('the slider finds the version of a time', async () => {
   });
 });
 
+test('a moment that is found late moves nothing that was chosen since', async () => {
+  const id = await world.account();
+  const { data } = await world.call('GET', `/accounts/${id}/history`);
+  let letGo;
+  const gate = new Promise((done) => { letGo = done; });
+  const prepare = (page) => page.route('**/state?at=*', async (route) => {
+    await gate;
+    // OK because a page that asks something else lets go of what it asked before.
+    await route.continue().catch(() => null);
+  });
+  await world.look(`#stream/account-${id}/slider`, async (page) => {
+    await page.getByText('Version 3 of 3').waitFor();
+    await page.getByLabel('Jump to').fill(data[1].timestamp);
+    await page.getByLabel('Jump to').press('Enter');
+    await page.getByRole('button', { name: 'The first version' }).click();
+    await page.getByText('Version 1 of 3,').waitFor();
+    letGo();
+    await page.waitForTimeout(1000);
+    assert.equal(await page.getByText('Version 1 of 3,').count(), 1);
+  }, { prepare });
+});
+
 test('the slider shows what a read model held, too', async () => {
   const id = await world.account();
   await world.look(`#stream/account-${id}/slider?version=2`, async (page) => {

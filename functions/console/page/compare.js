@@ -2,7 +2,7 @@
 
 import { get, isOver, json, questions } from './api.js';
 import { terminal, tool } from './curl.js';
-import { copyButton, el, field, fill } from './dom.js';
+import { copyButton, el, field, fill, once } from './dom.js';
 import { eventItem } from './event.js';
 import { asText, momentField, picks, read } from './moment.js';
 import { currencyOf } from './money.js';
@@ -65,7 +65,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
     let { changes, next_cursor: cursor } = diff;
     const differs = () => fill(table, changeTable(changes, currencyOf(stream.state), version, cursor ? 'by version: of the events shown' : 'by version'));
     differs();
-    more.addEventListener('click', async () => {
+    more.addEventListener('click', once(async () => {
       try {
         const { body } = await get(path, { ...asked, limit: PAGE, cursor }, asking);
         list.append(...body.events.map((event) => eventItem(event, { isOne: true, hasPast })));
@@ -76,7 +76,7 @@ export async function show({ place, root, signal, stream, hasPast, about }) {
       } catch (error) {
         if (!isOver(error)) more.after(problem(error));
       }
-    });
+    }));
     fill(
       found,
       el('div', { class: 'halves' }, side('From', diff.from), side('To', diff.to)),

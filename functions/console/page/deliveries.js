@@ -3,10 +3,10 @@
 import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { ask } from './dialog.js';
-import { el, field, fill, select } from './dom.js';
+import { el, field, fill, isHeld, once, select } from './dom.js';
 import { streamLink } from './event.js';
 import { keep, link, parts } from './router.js';
-import { empty, guarded, loading, problem } from './states.js';
+import { empty, guarded, loading, told } from './states.js';
 import { time } from './time.js';
 
 const EVERY = 5000;
@@ -18,7 +18,7 @@ export async function show({ about, place, root, signal, every }) {
   const status = select({ value: asked.status, onchange: () => look({ status: status.value }) }, STATUSES);
   const found = el('div', {}, loading('deliveries'));
   const note = el('div');
-  const more = el('button', { type: 'button', hidden: true, onclick: () => tried(() => page(cursor)) }, 'More');
+  const more = el('button', { type: 'button', hidden: true, onclick: once(() => askedAnew(cursor)) }, 'More');
   const actions = el('p', { class: 'buttons' });
   const lines = terminal(() => ({ curl: { path: '/deliveries', params: asked }, tool: tool(['deliveries'], asked) }));
   const question = questions(signal);
@@ -33,22 +33,24 @@ export async function show({ about, place, root, signal, every }) {
   );
   offer();
   // Once somebody leafs on, the list stays as it is until they ask anew.
-  await every(EVERY, async () => pages === 1 && page(null), (error) => fill(note, error && problem(error)));
+  const failed = told(note, found);
+  await every(EVERY, async () => pages === 1 && page(null), failed);
 
   function look(change) {
     Object.assign(asked, change);
     keep(asked);
     lines.update();
     offer();
-    asking = question();
     more.hidden = true;
     fill(note);
     fill(found, loading('deliveries'));
-    return tried(() => page(null));
+    return askedAnew(null);
   }
 
-  function tried(work) {
-    return work().catch((error) => isOver(error) || fill(note, problem(error)));
+  /** Asks for a page, and waits for no other any more. */
+  function askedAnew(from) {
+    asking = question();
+    return page(from).catch((error) => isOver(error) || failed(error));
   }
 
   async function page(from) {
@@ -58,9 +60,7 @@ export async function show({ about, place, root, signal, every }) {
     cursor = answer.next_cursor;
     body.append(...answer.data.map((one) => row(one)));
     more.hidden = !cursor;
-    const focused = found.contains(document.activeElement);
-    // A list under somebody's fingers is not drawn anew.
-    if (focused && !from) return;
+    if (!from && isHeld(found)) return;
     fill(found, body.children.length ? table(body, true) : empty(asked.status || asked.consumer ? 'Nothing such.' : 'Everything was processed by everybody who must know of it.'));
   }
 

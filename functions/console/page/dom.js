@@ -52,6 +52,19 @@ export function select(attributes, options) {
   return el('select', attributes, pairs.map(([value, text]) => el('option', { value }, text)));
 }
 
+/** Does something at a click, and nothing at clicks that come before it is done. */
+export function once(work) {
+  return async ({ currentTarget: button }) => {
+    button.disabled = true;
+    await work().finally(() => { button.disabled = false; });
+  };
+}
+
+/** Whether somebody is at it: what is under their fingers, or under a dialog that they answer, is not drawn anew. */
+export function isHeld(node) {
+  return node.contains(document.activeElement) || document.querySelector('dialog[open]') !== null;
+}
+
 /** Says something to those who do not see the page. */
 export function announce(text) {
   document.getElementById('status').textContent = text;

@@ -2,7 +2,7 @@
 
 import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
-import { announce, el, field, fill, select } from './dom.js';
+import { announce, el, field, fill, once, select } from './dom.js';
 import { eventItem } from './event.js';
 import { viewKeys } from './keys.js';
 import { keep } from './router.js';
@@ -29,6 +29,8 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const seen = new Set();
   const question = questions(signal);
   let asking = question();
+  /** The question that is not answered yet, if it is asked anew. */
+  let awaited = null;
   let newest = null;
   let oldest = null;
   let cursor = null;
@@ -42,9 +44,10 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   const text = el('input', { type: 'search', placeholder: 'a name, an id, a reason …', value: place.params.text ?? '', oninput: sift });
   const pause = el('button', { type: 'button', 'aria-pressed': 'false', onclick: toggle }, 'Pause');
   const state = el('span', { class: 'live', role: 'status' });
+  const lag = el('small', { class: 'quiet' });
   const list = el('ol', { class: 'events', 'aria-label': 'Events, newest first' });
   const note = el('div');
-  const more = el('button', { type: 'button', hidden: true, onclick: older }, 'Older events');
+  const more = el('button', { type: 'button', hidden: true, onclick: once(older) }, 'Older events');
   const lines = terminal(() => ({
     curl: { path: '/events', params: around ? asked() : { ...asked(), limit: PAGE } },
     tool: around ? tool(['around', around], { window, type: filters.type }) : tool(['tail'], { type: filters.type }),
@@ -52,11 +55,11 @@ export async function show({ about, place, root, signal, every, hasPast }) {
 
   const heading = around
     ? el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, el('p', {}, 'What happened around ', time(around), '. ', el('a', { href: '#feed' }, 'Back to what happens now')), field('Within', within), field('Type', type), field('Among what is shown', text))
-    : el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', type), field('Of', since), field('Among what is shown', text), pause, state);
+    : el('form', { class: 'filters', onsubmit: (event) => event.preventDefault() }, field('Type', type), field('Of', since), field('Among what is shown', text), pause, state, lag);
   fill(root, el('h1', {}, around ? 'Around a moment' : 'Feed'), heading, odd, note, list, el('p', { class: 'more' }, more), lines.node);
   if (!around) viewKeys({ ' ': toggle });
-  await begin();
-  if (!around) await every(EVERY, news, failed);
+  if (around) await begin();
+  else await every(EVERY, () => (first ? news() : awaited ?? begin()), failed);
 
   function asked() {
     if (around) return { around, window, type: filters.type };
@@ -64,7 +67,13 @@ export async function show({ about, place, root, signal, every, hasPast }) {
   }
 
   /** Asks anew: nothing is left under the question of what was shown before. */
-  async function begin() {
+  function begin() {
+    const mine = answered().finally(() => { if (awaited === mine) awaited = null; });
+    awaited = mine;
+    return mine;
+  }
+
+  async function answered() {
     asking = question();
     [newest, oldest, first, cursor] = [null, null, null, null];
     seen.clear();
@@ -135,16 +144,19 @@ export async function show({ about, place, root, signal, every, hasPast }) {
 
   /** Says that what is shown is what there is, but for so many events that were not taken in yet. */
   function live(behind) {
-    fill(state, el('span', { class: 'dot' }), behind ? `live, behind by ${behind}` : 'live');
+    // It is read aloud whenever it changes, and the number beside it is not.
+    if (state.textContent !== 'live') fill(state, el('span', { class: 'dot' }), 'live');
+    fill(lag, behind ? `behind by ${behind}` : null);
   }
 
   function failed(error) {
-    fill(note, error && problem(error));
-    if (error) fill(state, 'not live: trying again');
+    if (error) fill(note, problem(error));
+    else if (note.querySelector('.problem')) fill(note);
+    if (error) fill(lag);
+    if (error && !isPaused) fill(state, 'not live: trying again');
   }
 
   async function older() {
-    more.disabled = true;
     try {
       const { body } = await get('/events', { ...asked(), limit: PAGE, cursor }, asking);
       add(body.data, false);
@@ -153,7 +165,6 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     } catch (error) {
       if (!isOver(error)) fill(note, problem(error));
     }
-    more.disabled = false;
   }
 
   async function filtered(change) {
@@ -164,7 +175,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     try {
       await begin();
     } catch (error) {
-      if (!isOver(error)) fill(note, problem(error));
+      if (!isOver(error)) failed(error);
     }
   }
 
@@ -186,7 +197,7 @@ export async function show({ about, place, root, signal, every, hasPast }) {
     isPaused = !isPaused;
     pause.setAttribute('aria-pressed', String(isPaused));
     pause.textContent = isPaused ? 'Go on' : 'Pause';
-    fill(state, isPaused ? 'paused' : 'live');
+    fill(state, isPaused ? 'paused' : 'looking …');
   }
 }
 

@@ -6,7 +6,7 @@ import { sparkline, trend } from './chart.js';
 import { terminal, tool } from './curl.js';
 import { el, fill } from './dom.js';
 import { link } from './router.js';
-import { empty, loading, problem } from './states.js';
+import { empty, loading, told } from './states.js';
 import { span, time } from './time.js';
 
 const EVERY = 4000;
@@ -23,7 +23,7 @@ export async function show({ about, root, signal, every }) {
     el('p', { class: 'quiet' }, 'Each is kept by a consumer of events. ', el('b', {}, 'Waiting'), ' are streams with news that it has not taken in, ', el('b', {}, 'failed'), ' those that it could not; nothing older than its ', el('b', {}, 'position'), ' waits.'),
     note, found, lines.node,
   );
-  await every(EVERY, look, (error) => fill(note, error && problem(error)));
+  await every(EVERY, look, told(note, found));
 
   async function look() {
     const generations = lacks('ops:write') ? Promise.resolve(null) : get('/rebuilds', {}, signal).catch((error) => (error.status === 403 ? null : Promise.reject(error)));

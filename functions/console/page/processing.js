@@ -4,8 +4,8 @@ import { get } from './api.js';
 import { terminal, tool } from './curl.js';
 import { deliveryRow, redrive, table } from './deliveries.js';
 import { ask } from './dialog.js';
-import { el, fill, select } from './dom.js';
-import { guarded, loading, problem } from './states.js';
+import { el, fill, isHeld, select } from './dom.js';
+import { guarded, loading, told } from './states.js';
 
 const EVERY = 4000;
 
@@ -17,11 +17,11 @@ export async function show({ about, root, signal, every, stream }) {
   const lines = terminal(() => ({ curl: { path: `${stream.path}/deliveries` }, tool: tool(['deliveries'], { stream: stream.name }) }));
   const remake = el('p', { class: 'buttons' }, 'Make this stream’s row anew in the read model ', model, ' ', guarded('ops:write', 'Reprocess', reprocess));
   fill(root, note, found, models.length > 0 && remake, lines.node);
-  await every(EVERY, look, (error) => fill(note, error && problem(error)));
+  await every(EVERY, look, told(note, found));
 
   async function look() {
     const { body } = await get(`${stream.path}/deliveries`, {}, signal);
-    if (found.contains(document.activeElement)) return;
+    if (isHeld(found)) return;
     const nobody = body.processed_by_nobody;
     const rows = body.data.map((one) => deliveryRow({ ...one, stream: one.stream ?? stream.name }, (name) => redrive(one.consumer, name, note), false));
     fill(

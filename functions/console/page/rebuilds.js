@@ -3,9 +3,9 @@
 import { get } from './api.js';
 import { terminal, tool } from './curl.js';
 import { ask } from './dialog.js';
-import { el, fill } from './dom.js';
+import { el, fill, isHeld } from './dom.js';
 import { parts } from './router.js';
-import { empty, guarded, loading, problem } from './states.js';
+import { empty, guarded, loading, told } from './states.js';
 import { time } from './time.js';
 
 const EVERY = 3000;
@@ -21,7 +21,7 @@ export async function show({ root, signal, every }) {
     el('p', { class: 'quiet' }, 'A rebuild writes a new generation of a read model with the code that is deployed, beside the one that is shown. Nothing is switched by itself; and the old generation is kept, so that one can switch back.'),
     note, found, lines.node,
   );
-  await every(EVERY, look, (error) => fill(note, error && problem(error)));
+  await every(EVERY, look, told(note, found));
 
   async function look() {
     const { body } = await get('/rebuilds', {}, signal);
@@ -31,7 +31,7 @@ export async function show({ root, signal, every }) {
       latest = named;
       lines.update();
     }
-    if (found.contains(document.activeElement)) return;
+    if (isHeld(found)) return;
     fill(found, body.data.length ? el('div', { class: 'cards' }, body.data.map(card)) : empty('There are no read models.'));
   }
 

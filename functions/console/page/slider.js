@@ -1,6 +1,6 @@
 // Steps through the versions of a stream: the state after each, what made it, and what changed.
 
-import { get, isOver } from './api.js';
+import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
 import { announce, el, field, fill, select } from './dom.js';
 import { eventList } from './event.js';
@@ -18,6 +18,7 @@ const MOST = 200;
 
 export async function show({ about, place, root, signal, stream, hasPast }) {
   const known = new Map();
+  const question = questions(signal);
   let model = place.params.read_model ?? '';
   let version = 0;
   let player = null;
@@ -25,7 +26,8 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
   const range = el('input', { type: 'range', min: 1, max: stream.version, step: 1, 'aria-label': 'Version', oninput: () => step(Number(range.value)) });
   const play = el('button', { type: 'button', class: 'primary play', onclick: toggle }, 'Play');
   const button = (label, text, to) => el('button', { type: 'button', 'aria-label': label, title: label, onclick: () => step(to()) }, text);
-  const where = el('p', { class: 'where', role: 'status' });
+  const where = el('span');
+  const asOf = el('span');
   const odd = el('div', { role: 'status' });
   const shown = el('div', { class: 'halves' });
   const jump = momentField('Jump to', '', stream.last ? picks(stream.last) : [], (moment) => tried(() => jumped(moment)));
@@ -39,7 +41,7 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
       button('The first version (Home)', '|◀', () => 1), button('One version back (←)', '◀', () => version - 1), play,
       button('One version on (→)', '▶', () => version + 1), button('The last version (End)', '▶|', () => stream.version), range,
     ),
-    odd, where, shown, el('div', { class: 'filters' }, jump.node, field('Of', what)), lines.node,
+    odd, el('p', { class: 'where', role: 'status' }, where, asOf), shown, el('div', { class: 'filters' }, jump.node, field('Of', what)), lines.node,
   );
   viewKeys({ ArrowLeft: () => step(version - 1), ArrowRight: () => step(version + 1), Home: () => step(1), End: () => step(stream.version), ' ': toggle });
   signal.addEventListener('abort', pause);
@@ -49,7 +51,10 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
 
   /** Shows a version, and asks for the next one already. */
   async function step(to) {
+    // What was jumped to before, and is not found yet, comes too late.
+    question();
     fill(odd);
+    fill(asOf);
     const wanted = Math.min(Math.max(Math.round(to), 1), stream.version);
     if (wanted === version) return;
     version = wanted;
@@ -62,20 +67,22 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     keep({ version, read_model: model });
     lines.update();
     const of = model;
+    // What was asked before of something else may come later.
+    const isMine = () => wanted === version && of === model;
     await tried(async () => {
       const found = await load(wanted);
-      // What was asked before of something else may come later.
-      if (wanted === version && of === model) draw(found);
+      if (isMine()) draw(found);
       if (version < stream.version) load(version + 1).catch(() => null);
-    });
+    }, isMine);
   }
 
   /** Shows a version that somebody named; where there is none such, the last one, and says so. */
   async function numbered(named) {
     const number = Number(named);
     const isThere = Number.isInteger(number) && number >= 1 && number <= stream.version;
-    await step(isThere ? number : stream.version);
-    if (!isThere) fill(odd, el('p', { class: 'behind' }, `There is no version ${named} of this stream, which has ${stream.version}: this is the last.`));
+    const wanted = isThere ? number : stream.version;
+    await step(wanted);
+    if (!isThere && version === wanted) fill(odd, el('p', { class: 'behind' }, `There is no version ${named} of this stream, which has ${stream.version}: this is the last.`));
   }
 
   async function chosen() {
@@ -126,26 +133,27 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
   }
 
   /** Goes to a version, or to the one that a time falls into. */
-  async function jumped({ version: number, at: moment }) {
+  async function jumped({ version: number, at }) {
     pause();
     if (number !== undefined) {
       await numbered(number);
       return;
     }
-    if (!moment) {
+    if (!at) {
       await step(stream.version);
       return;
     }
     if (!version) put(loading('the state'));
-    const { body } = await get(`${stream.path}/state`, { at: moment }, signal);
+    const { body } = await get(`${stream.path}/state`, { at }, question());
     if (body.version === 0) {
       version = 0;
-      fill(where, 'At ', time(moment), ' there was nothing yet: the first event came later.');
+      fill(asOf);
+      fill(where, 'At ', time(at), ' there was nothing yet: the first event came later.');
       put(empty('No state. ', el('button', { type: 'button', onclick: () => step(1) }, 'To the first version')));
       return;
     }
     await step(body.version);
-    where.append(' – as it was at ', time(moment));
+    if (version === body.version) fill(asOf, ' – as it was at ', time(at));
   }
 
   function toggle() {
@@ -171,7 +179,7 @@ export async function show({ about, place, root, signal, stream, hasPast }) {
     play.setAttribute('aria-pressed', 'false');
   }
 
-  function tried(work) {
-    return work().catch((error) => isOver(error) || put(problem(error, () => tried(work))));
+  function tried(work, isMine = () => true) {
+    return work().catch((error) => isOver(error) || !isMine() || put(problem(error, () => tried(work, isMine))));
   }
 }

@@ -1,6 +1,6 @@
 // What a view shows when it has nothing to show yet, nothing at all, or something that went wrong.
 
-import { el } from './dom.js';
+import { el, fill } from './dom.js';
 import { canSignIn, lacks, token, wasRefused } from './auth.js';
 
 /** While it is asked for. */
@@ -27,6 +27,14 @@ export function problem(error, again) {
     advice(error) && el('p', {}, advice(error)),
     again && el('button', { type: 'button', onclick: again }, 'Try again'),
   );
+}
+
+/** Tells in `note` what went wrong, or that nothing does any more; what `found` was waiting for is waited for no longer. */
+export function told(note, found) {
+  return (error) => {
+    fill(note, error && problem(error));
+    if (error && found.querySelector('[aria-busy]')) fill(found);
+  };
 }
 
 function advice({ status, body }) {

@@ -2,7 +2,7 @@
 
 import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
-import { el, field, fill, select } from './dom.js';
+import { el, field, fill, once, select } from './dom.js';
 import { go, keep, link } from './router.js';
 import { behind, empty, loading, problem } from './states.js';
 import { time } from './time.js';
@@ -92,7 +92,7 @@ export async function show({ about, place, root, signal }) {
     };
     const tried = () => page().catch((error) => isOver(error) || fill(found, problem(error, tried)));
     fill(found, loading(kind.collection));
-    more.onclick = tried;
+    more.onclick = once(tried);
     await tried();
   }
 }

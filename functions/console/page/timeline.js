@@ -2,7 +2,7 @@
 
 import { get, isOver, questions } from './api.js';
 import { terminal, tool } from './curl.js';
-import { el, field, fill, select } from './dom.js';
+import { el, field, fill, once, select } from './dom.js';
 import { eventItem } from './event.js';
 import { asText, momentField } from './moment.js';
 import { keep } from './router.js';
@@ -23,7 +23,7 @@ export async function show({ place, root, signal, stream, hasPast }) {
   const clear = el('button', { type: 'button', onclick: reset }, 'Clear');
   const list = el('ol', { class: 'events', 'aria-label': 'Events, oldest first' });
   const note = el('div');
-  const more = el('button', { type: 'button', hidden: true, onclick: () => tried(page) }, 'Later events');
+  const more = el('button', { type: 'button', hidden: true, onclick: once(() => tried(page)) }, 'Later events');
   const lines = terminal(() => ({ curl: { path, params: { ...filters, limit: PAGE } }, tool: tool(['history', stream.name], filters) }));
   const question = questions(signal);
   let asking;

@@ -10,6 +10,7 @@ use tests::on_each_backend;
 on_each_backend! {
     news_that_nobody_heard_of_count_until_a_walk
     what_is_parked_or_owed_counts_after_the_walk_has_passed_it
+    what_is_owed_and_then_parked_counts_once
 }
 
 /// Of the streams of users.
@@ -52,4 +53,15 @@ async fn what_is_parked_or_owed_counts_after_the_walk_has_passed_it(backend: &Ba
     // The publisher could not read that far.
     set_head(backend, &poisoned, 1).await;
     assert_eq!(behind(backend, &timeline).await, 1 + 2);
+}
+
+async fn what_is_owed_and_then_parked_counts_once(backend: &Backend) {
+    let timeline = consumer(backend, "timeline");
+    let (stream, version) = user(backend, 2).await;
+    set_head(backend, &stream, 5).await;
+    hear(&timeline, &[tick()]).await;
+    assert_eq!(behind(backend, &timeline).await, 5);
+    spoil(backend, &stream, 2).await;
+    hear_all(&timeline, &[announced(&stream, version)]).await;
+    assert_eq!(behind(backend, &timeline).await, 5 - 1);
 }
