@@ -101,7 +101,7 @@ test('a moment that is found late moves nothing that was chosen since', async ()
     await page.getByText('Version 3 of 3').waitFor();
     await page.getByLabel('Jump to').fill(data[1].timestamp);
     await page.getByLabel('Jump to').press('Enter');
-    await page.getByRole('button', { name: 'The first version' }).click();
+    await page.getByRole('button', { name: 'The first version (Home)' }).click();
     await page.getByText('Version 1 of 3,').waitFor();
     letGo();
     await page.waitForTimeout(1000);
