@@ -48,7 +48,7 @@ pub struct Played {
     pub steps: Vec<Step>,
     /// Whether that is the whole story.
     pub ended: Result<(), Otherwise>,
-    /// What may be there still, as nothing was heard of its end.
+    /// What may be there still, as no answer says that it has ended.
     pub left: Vec<String>,
 }
 
@@ -72,17 +72,7 @@ struct Expected<'a> {
 
 /// Plays it, and then cleans up, however it went. Each step is told as soon as it is done.
 pub async fn play(api: &Api, told: &mut dyn FnMut(&Step)) -> Played {
-    let id = Uuid::now_v7();
-    let mut story = Story {
-        api,
-        told,
-        steps: Vec::new(),
-        user: String::new(),
-        account: String::new(),
-        // The mailbox simulator of SES takes the welcome mail, wherever this is played.
-        email: format!("success+smoke-{}@simulator.amazonses.com", id.simple()),
-        number: format!("SM{}", id.simple()),
-    };
+    let mut story = Story::new(api, told);
     let ended = story.play().await;
     let left = match ended {
         Ok(()) => Vec::new(),
@@ -92,7 +82,21 @@ pub async fn play(api: &Api, told: &mut dyn FnMut(&Step)) -> Played {
     Played { steps, ended, left }
 }
 
-impl Story<'_> {
+impl<'a> Story<'a> {
+    fn new(api: &'a Api, told: &'a mut dyn FnMut(&Step)) -> Self {
+        let id = Uuid::now_v7();
+        Self {
+            api,
+            told,
+            steps: Vec::new(),
+            user: String::new(),
+            account: String::new(),
+            // The mailbox simulator of SES takes the welcome mail, wherever this is played.
+            email: format!("success+smoke-{}@simulator.amazonses.com", id.simple()),
+            number: format!("SM{}", id.simple()),
+        }
+    }
+
     async fn play(&mut self) -> Told<()> {
         self.of_the_user().await?;
         self.of_the_account().await?;

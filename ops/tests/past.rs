@@ -362,7 +362,7 @@ async fn a_store_is_exported_and_replayed_and_the_story_is_played_against_it() {
         .await;
     assert_eq!(
         (code, &steps["summary"]),
-        (Some(1), &json!({ "passed": 0, "failed": 1 }))
+        (Some(1), &json!({ "passed": 0, "failed": 1, "left": [] }))
     );
     let why = steps["data"][0]["why"].as_str().expect("why");
     assert!(

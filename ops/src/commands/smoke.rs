@@ -73,7 +73,7 @@ impl Args {
         }
         let passed = steps.iter().filter(|step| step.passed).count();
         if context.output == Output::Json {
-            let summary = json!({ "passed": passed, "failed": steps.len() - passed });
+            let summary = json!({ "passed": passed, "failed": steps.len() - passed, "left": left });
             let document = json!({ "data": steps, "summary": summary });
             print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }

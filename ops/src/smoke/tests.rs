@@ -50,6 +50,14 @@ async fn heard(connection: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
 
+/// Answers with a status, and nothing more.
+async fn say(connection: &mut TcpStream, status: u16) {
+    let answer =
+        format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+    let sent = connection.write_all(answer.as_bytes()).await;
+    sent.expect("answered");
+}
+
 #[tokio::test]
 async fn a_user_whose_creation_was_not_answered_is_deleted_all_the_same() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -60,9 +68,7 @@ async fn a_user_whose_creation_was_not_answered_is_deleted_all_the_same() {
         drop(connection);
         let (mut connection, _) = listener.accept().await.expect("a caller");
         let deleted = heard(&mut connection).await;
-        let accepted = "HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-        let sent = connection.write_all(accepted.as_bytes()).await;
-        sent.expect("answered");
+        say(&mut connection, 202).await;
         (created, deleted)
     };
     let api = Api::new(&format!("http://{address}"), None).expect("an address");
@@ -90,4 +96,39 @@ async fn what_could_not_be_cleaned_up_is_named() {
     assert_eq!(played.ended, Err(Otherwise::Unanswered));
     assert_eq!(played.steps.len(), 1);
     assert!(played.left[0].starts_with("/users/"), "{:?}", played.left);
+}
+
+#[tokio::test]
+async fn what_was_not_said_to_have_ended_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let api = Api::new(&format!("http://{address}"), None).expect("an address");
+    let (account, user) = ("/accounts/a", "/users/u");
+    for (closed, deleted, left) in [
+        (202, 202, &[][..]),
+        (404, 410, &[]),
+        (409, 202, &[account]),
+        (202, 503, &[user]),
+        (500, 403, &[account, user]),
+    ] {
+        let served = async {
+            loop {
+                let (mut connection, _) = listener.accept().await.expect("a caller");
+                let status = match heard(&mut connection).await {
+                    heard if heard.starts_with("POST /accounts/a/closure ") => closed,
+                    heard if heard.starts_with("DELETE /users/u?") => deleted,
+                    _ => 200,
+                };
+                say(&mut connection, status).await;
+            }
+        };
+        let mut told = |_: &Step| {};
+        let mut story = Story::new(&api, &mut told);
+        story.account = account.to_owned();
+        story.user = user.to_owned();
+        tokio::select! {
+            found = story.clean_up() => assert_eq!(found, left, "{closed} and {deleted}"),
+            () = served => {}
+        }
+    }
 }
