@@ -98,9 +98,9 @@ pub async fn deliveries(
     loop {
         let name = wanted.consumer.as_deref();
         let (page, next) = all
-            .look(name)
+            .look(name, from)
             .await?
-            .behind(wanted.status, from, PAGE)
+            .behind(wanted.status, PAGE)
             .await?;
         reading.progress.inc(page.len() as u64);
         lines.extend(page.into_iter().map(Line::Delivery));
@@ -130,7 +130,7 @@ pub async fn deliveries(
 /// The store failed, or there is no such consumer.
 pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behind>> {
     there_are(all, consumer).await?;
-    let lags = all.look(consumer).await?.lags().await?;
+    let lags = all.look(consumer, None).await?.lags().await?;
     Ok(lags.into_iter().map(Behind).collect())
 }
 

@@ -110,9 +110,10 @@ async fn all(
         return Err(Problem::invalid(wrong));
     };
     let is_first = cursor.is_none();
-    let look = deliveries.look(consumer).await.map_err(failed)?;
-    let page = look.behind(status.flatten(), cursor.flatten(), limit);
-    let (data, next) = page.await.map_err(failed)?;
+    let look = deliveries.look(consumer, cursor.flatten()).await;
+    let look = look.map_err(failed)?;
+    let page = look.behind(status.flatten(), limit).await;
+    let (data, next) = page.map_err(failed)?;
     let mut body = json!({ "data": data, "next_cursor": next.map(|place| place.to_text()) });
     // OK because they are the same on each page of a list, and cost some reads.
     if is_first {

@@ -51,6 +51,11 @@ impl Place {
         consumer.is_none_or(|consumer| consumer == self.consumer)
     }
 
+    /// Whether the list comes to a consumer from here on, or is amid it.
+    pub(crate) fn comes_to(&self, consumer: &Consumer) -> bool {
+        consumer.name >= self.consumer.as_str()
+    }
+
     /// The next shard, if there is one.
     fn next_shard(&mut self) -> bool {
         let next = self.shard.map_or(0, |shard| shard + 1);
@@ -79,15 +84,15 @@ impl Wanted {
 }
 
 impl<L: EventLog, H: SeenStreams> Look<'_, L, H> {
-    /// A page of at most `limit` deliveries that are not completed, one consumer after the other: first those that are
-    /// parked, then those that are pending, processing or failing. It may have fewer, and yet a next one.
+    /// A page of at most `limit` deliveries that are not completed, from where the look begins, one consumer after the
+    /// other: first those that are parked, then those that are pending, processing or failing. It may have fewer, and
+    /// yet a next one.
     ///
     /// # Errors
     /// The store failed.
     pub async fn behind(
         &self,
         status: Option<Status>,
-        from: Option<Place>,
         limit: usize,
     ) -> Result<(Vec<Delivery>, Option<Place>), ReadModelError> {
         let mut page = Wanted {
@@ -96,14 +101,10 @@ impl<L: EventLog, H: SeenStreams> Look<'_, L, H> {
             found: Vec::new(),
             looked_at: 0,
         };
-        let begins = from.as_ref().map(|place| place.consumer.clone());
-        let is_left = |opened: &&Opened| {
-            let begins = begins.as_deref();
-            begins.is_none_or(|begins| opened.consumer.name >= begins)
-        };
-        for opened in self.consumers.iter().filter(is_left) {
+        for opened in &self.consumers {
             let consumer = &opened.consumer;
-            let place = from.clone().filter(|place| place.consumer == consumer.name);
+            let place = self.from.clone();
+            let place = place.filter(|place| place.consumer == consumer.name);
             let place = place.unwrap_or_else(|| Place::start(consumer));
             if page.is_full() {
                 return Ok((page.found, Some(place)));

@@ -1,7 +1,7 @@
 //! One look at all streams: what it reads once serves the page of deliveries and the lags alike.
 
 use crate::walked::walked;
-use crate::{Consumer, Deliveries};
+use crate::{Consumer, Deliveries, Place};
 use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams};
 use futures_util::future::try_join_all;
 use read_model::{Checkpoint, DynamoDbDocuments, ReadModelError};
@@ -23,6 +23,7 @@ type Piece = (u8, String);
 pub struct Look<'a, L, H> {
     pub(crate) deliveries: &'a Deliveries<L, H>,
     pub(crate) consumers: Vec<Opened>,
+    pub(crate) from: Option<Place>,
     /// OK because idle consumers stand at the same places, and all but the first find it read.
     seen: Mutex<HashMap<Piece, Arc<[Seen]>>>,
 }
@@ -36,15 +37,20 @@ pub(crate) struct Opened {
 }
 
 impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
-    /// Looks at one consumer, or at all of them; at none where it is not deployed.
+    /// Looks at one consumer, or at all of them, from a place of their list on; at none where it is not deployed.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn look(&self, consumer: Option<&str>) -> Result<Look<'_, L, H>, ReadModelError> {
-        let consumers = match consumer {
+    pub async fn look(
+        &self,
+        consumer: Option<&str>,
+        from: Option<Place>,
+    ) -> Result<Look<'_, L, H>, ReadModelError> {
+        let mut consumers = match consumer {
             None => self.consumers.all().await?,
             Some(name) => self.consumers.named(name).await?.into_iter().collect(),
         };
+        consumers.retain(|consumer| from.as_ref().is_none_or(|from| from.comes_to(consumer)));
         let opened = consumers.into_iter().map(|consumer| async {
             let live = consumer.table.live().await?;
             let walked = walked(&consumer, &live).await?;
@@ -57,6 +63,7 @@ impl<L: EventLog, H: SeenStreams> Deliveries<L, H> {
         Ok(Look {
             deliveries: self,
             consumers: try_join_all(opened).await?,
+            from,
             seen: Mutex::default(),
         })
     }

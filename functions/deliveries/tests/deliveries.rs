@@ -21,6 +21,7 @@ on_each_backend! {
     what_was_seen_before_a_mailing_began_asks_for_none
     a_place_belongs_to_its_list
     idle_consumers_share_what_is_read_of_the_streams
+    a_page_opens_no_consumer_whose_turn_is_over
 }
 
 type All = Deliveries<DynamoDbEventLog, DynamoDbHeads>;
@@ -52,8 +53,8 @@ async fn paged(
 ) -> Vec<Delivery> {
     let (mut found, mut from) = (Vec::new(), None);
     loop {
-        let look = all.look(consumer).await.expect("readable");
-        let page = look.behind(status, from, limit).await;
+        let look = all.look(consumer, from).await.expect("readable");
+        let page = look.behind(status, limit).await;
         let (page, next) = page.expect("readable");
         assert!(page.len() <= limit, "{} on a page of {limit}", page.len());
         found.extend(page);
@@ -76,7 +77,7 @@ fn names(found: &[Delivery]) -> BTreeSet<(&str, &str)> {
 }
 
 async fn lags(all: &All, consumer: Option<&str>) -> Vec<Lag> {
-    let look = all.look(consumer).await.expect("readable");
+    let look = all.look(consumer, None).await.expect("readable");
     look.lags().await.expect("readable")
 }
 
@@ -316,8 +317,8 @@ async fn a_place_belongs_to_its_list(backend: &Backend) {
     deployed(backend, "search").await;
     user(backend, 0).await;
     user(backend, 0).await;
-    let look = all.look(Some("search")).await.expect("readable");
-    let (page, next) = look.behind(None, None, 1).await.expect("readable");
+    let look = all.look(Some("search"), None).await.expect("readable");
+    let (page, next) = look.behind(None, 1).await.expect("readable");
     assert_eq!(page.len(), 1);
     let place = next.expect("another page");
     assert!(place.is_of(None) && place.is_of(Some("search")) && !place.is_of(Some("users")));
@@ -335,8 +336,8 @@ async fn idle_consumers_share_what_is_read_of_the_streams(backend: &Backend) {
     let all = all(backend);
     let count = async || {
         backend.requests.clear();
-        let look = all.look(None).await.expect("readable");
-        look.behind(None, None, 20).await.expect("readable");
+        let look = all.look(None, None).await.expect("readable");
+        look.behind(None, 20).await.expect("readable");
         look.lags().await.expect("readable");
         let requests = backend.requests.clear();
         let of = |operation| requests.iter().filter(|sent| *sent == operation).count();
@@ -353,4 +354,30 @@ async fn idle_consumers_share_what_is_read_of_the_streams(backend: &Backend) {
     assert_eq!(count().await, (known + 2, 8 + 2 * 9));
     backend.create_consumer("welcome").await;
     assert_eq!(count().await, (known + 4, 8 + 3 * 9));
+}
+
+async fn a_page_opens_no_consumer_whose_turn_is_over(backend: &Backend) {
+    let all = all(backend);
+    deployed(backend, "search").await;
+    user(backend, 0).await;
+    user(backend, 0).await;
+    let amid = async |consumer| {
+        let look = all.look(Some(consumer), None).await.expect("readable");
+        let (_, next) = look.behind(None, 1).await.expect("readable");
+        next.expect("another page")
+    };
+    let places = [None, Some(amid("search").await), Some(amid("users").await)];
+    let known = domain::registry::consumers().len();
+    for (place, opened) in places.into_iter().zip([2, 2, 1]) {
+        backend.requests.clear();
+        let look = all.look(None, place.clone()).await.expect("readable");
+        let requests = backend.requests.clear();
+        let of = |operation| requests.iter().filter(|sent| *sent == operation).count();
+        // What is deployed is asked of each that there may be.
+        let counts = (of("GetItem"), of("Query"));
+        assert_eq!(counts, (known + opened, opened), "{place:?}");
+        let (page, _) = look.behind(None, 20).await.expect("readable");
+        let left = if place.is_some() { 2 * opened - 1 } else { 4 };
+        assert_eq!(page.len(), left, "{place:?}");
+    }
 }
