@@ -6,7 +6,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::table;
 use chrono::{NaiveDate, Utc};
 use domain::statistics::NAME;
-use past::{DayRange, MOST_DAYS, Statistics};
+use past::{DayRange, Statistics};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,11 +32,7 @@ pub(crate) struct Args {
 impl Args {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let range = DayRange::of(self.from, self.to, Utc::now().date_naive());
-        let range = range.map_err(|_| {
-            Stop::Usage(format!(
-                "--from must be one of the {MOST_DAYS} days that end with --to"
-            ))
-        })?;
+        let range = range.map_err(|why| Stop::Usage(format!("--from {why}")))?;
         let all = context.connection.deliveries().await;
         let consumer = deployed(&all, NAME).await?;
         let documents = consumer.table.live().await?;
