@@ -1,14 +1,18 @@
 //! `strangelog deliveries` and `strangelog lag`: which events has nobody processed yet, and why?
 
+mod deployed;
+
+pub use deployed::{NoTable, deployed};
+
 use crate::counted::counted;
 use crate::exit::Stop;
 use crate::output::Columns;
 use crate::pages::{Reading, each_segment};
-use deliveries::{Consumer, Deliveries, Delivery, Lag, Status};
+use deliveries::{Deliveries, Delivery, Lag, Status};
+use deployed::there_are;
 use event_store::{DynamoDbEventLog, DynamoDbHeads, SeenStreams};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// How many deliveries are read at a time.
 const PAGE: usize = 100;
@@ -132,45 +136,6 @@ pub async fn lags(all: &All, consumer: Option<&str>) -> anyhow::Result<Vec<Behin
     there_are(all, consumer).await?;
     let lags = all.look(consumer, None).await?.lags().await?;
     Ok(lags.into_iter().map(Behind).collect())
-}
-
-/// Checks that there is this consumer here, or any: a stack of another name has none.
-async fn there_are(all: &All, consumer: Option<&str>) -> anyhow::Result<()> {
-    if let Some(name) = consumer {
-        deployed(all, name).await?;
-    } else if all.consumers.all().await?.is_empty() {
-        return Err(NoTable::OfAny.into());
-    }
-    Ok(())
-}
-
-/// The consumer of this name.
-///
-/// # Errors
-/// It is not deployed.
-pub async fn deployed(all: &All, name: &str) -> anyhow::Result<Consumer> {
-    let consumer = all.consumers.named(name).await?;
-    Ok(consumer.ok_or_else(|| NoTable::Of(name.to_owned()))?)
-}
-
-/// There are no consumers here.
-#[derive(Debug)]
-pub enum NoTable {
-    /// Not the one of this name.
-    Of(String),
-    /// None at all.
-    OfAny,
-}
-
-impl std::error::Error for NoTable {}
-
-impl fmt::Display for NoTable {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Of(name) => write!(formatter, "{name} is not deployed here: it has no table"),
-            Self::OfAny => formatter.write_str("no consumer has a table"),
-        }
-    }
 }
 
 /// The streams that reach further than the publisher saw, found by reading the whole events table.
