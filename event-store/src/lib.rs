@@ -100,7 +100,7 @@ pub use participant::{Decided, Participant};
 pub use parts::{Incomplete, Parts};
 pub use past::version_at;
 pub use ring::RING;
-pub use seen::{SEEN_SHARDS, Seen, SeenStreams, seen_shard};
+pub use seen::{SEEN_LATEST, SEEN_SHARDS, Seen, SeenStreams, seen_shard};
 pub use stream::{SNAPSHOT_EVERY, Stream};
 pub use upkeep::{Key, Page, Row, Segment, Stored};
 pub use verify::{Finding, Verifier, What};

@@ -12,6 +12,9 @@ use std::future::Future;
 /// Over how many partitions of the index heads are spread; each takes 1,000 write units a second, and a head takes 2.
 pub const SEEN_SHARDS: u8 = 8;
 
+/// Comes after every place in the index, of these years: there is no end to what is asked for.
+pub const SEEN_LATEST: &str = "~";
+
 /// A stream with news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {

@@ -18,6 +18,8 @@ mod fold;
 mod history;
 mod moment;
 mod statistics;
+#[cfg(test)]
+mod stored;
 mod timeline;
 mod what_if;
 

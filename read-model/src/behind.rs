@@ -1,14 +1,12 @@
 //! How far a read model is behind all the streams that it reads, and not only behind those of one document.
 
 use crate::{Documents, DynamoDbDocuments, ReadModelError, ReadModelTable, parked};
-use event_store::{SEEN_SHARDS, SeenStreams};
+use event_store::{SEEN_LATEST, SEEN_SHARDS, SeenStreams};
 use futures_util::future::{try_join, try_join_all};
 use std::collections::BTreeMap;
 
 /// How many streams are looked at, at most: of each shard, and of those that are parked.
 const LOOKED_AT: usize = 100;
-/// Comes after every moment of these years.
-const LATEST: &str = "~";
 
 impl ReadModelTable {
     /// How many events a generation, whose documents are named by their streams, has not taken in yet: of the streams with news
@@ -31,7 +29,7 @@ impl ReadModelTable {
         let seen = (0..SEEN_SHARDS).map(|shard| {
             let walked = walked.iter().find(|walked| walked.shard == shard);
             let after = walked.map_or("", |walked| walked.seen.as_str());
-            heads.seen(shard, after, LATEST, LOOKED_AT)
+            heads.seen(shard, after, SEEN_LATEST, LOOKED_AT)
         });
         let mut due = BTreeMap::new();
         let mut applied = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use crate::walked::walked;
 use crate::{Consumer, Deliveries, Place};
-use event_store::{EventLog, SEEN_SHARDS, Seen, SeenStreams};
+use event_store::{EventLog, SEEN_LATEST, SEEN_SHARDS, Seen, SeenStreams};
 use futures_util::future::try_join_all;
 use read_model::{Checkpoint, DynamoDbDocuments, ReadModelError};
 use std::collections::HashMap;
@@ -12,8 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) const LOOKED_AT: usize = 1_000;
 /// How many of them at a time: those of a shard.
 pub(crate) const PIECE: usize = LOOKED_AT / SEEN_SHARDS as usize;
-/// Comes after every moment of these years.
-const LATEST: &str = "~";
 
 /// A shard of the streams with news, and the place after which it is read.
 type Piece = (u8, String);
@@ -78,7 +76,7 @@ impl<L: EventLog, H: SeenStreams> Look<'_, L, H> {
             return Ok(seen.clone());
         }
         let heads = &self.deliveries.heads;
-        let seen: Arc<[_]> = heads.seen(shard, after, LATEST, PIECE).await?.into();
+        let seen: Arc<[_]> = heads.seen(shard, after, SEEN_LATEST, PIECE).await?.into();
         Ok(known().entry(key).or_insert(seen).clone())
     }
 }

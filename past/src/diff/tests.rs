@@ -1,14 +1,10 @@
 use super::*;
-use crate::{DocumentOf, StateOf};
+use crate::{DocumentOf, StateOf, stored};
 use domain::account::Command::{self, CloseAccount, DepositMoney, OpenAccount, WithdrawMoney};
 use domain::money::{Amount, Money};
 use domain::{Account, Accounts, User};
-use event_store::{
-    Batch, Cache, Commit, Hash, MemoryEventLog, Metadata, Part, Position, ServiceClock, Stamp,
-    StoredEvent, execute,
-};
+use event_store::{Batch, Cache, MemoryEventLog, Metadata, Part, ServiceClock, execute};
 use serde_json::json;
-use uuid::Uuid;
 
 const STREAM: &str = "account-01a1e50a-5950-7a61-8fa4-5be3d833d61d";
 
@@ -46,22 +42,7 @@ async fn append(log: &MemoryEventLog, command: &Command) {
 
 /// Appends a commit of events of these types, schema versions and data.
 async fn commit(log: &MemoryEventLog, stream: &str, version: u64, events: &[(&str, u32, Value)]) {
-    let stored = events.iter().map(|(kind, schema_version, data)| {
-        let stored = json!({ "id": Uuid::now_v7(), "type": kind, "schema_version": schema_version, "data": data });
-        serde_json::from_str(&stored.to_string()).expect("an event")
-    });
-    let stored: Vec<StoredEvent> = stored.collect();
-    let at = Position {
-        stream: stream.into(),
-        version,
-    };
-    let stamp = Stamp {
-        id: Uuid::now_v7(),
-        timestamp: Utc::now(),
-    };
-    let metadata = Metadata::new("sarah", "http");
-    let commit = Commit::new(at, Hash::default(), &stamp, &metadata, &stored, None);
-    let batch = Batch::of(commit.expect("it has JSON"));
+    let batch = Batch::of(stored::commit(stream, version, events));
     log.append(&batch).await.expect("it is new");
 }
 

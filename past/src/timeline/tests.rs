@@ -1,25 +1,10 @@
 use super::*;
-use event_store::{Batch, Commit, Hash, MemoryEventLog, Metadata, Position, Stamp, StoredEvent};
-use uuid::Uuid;
+use crate::stored;
+use event_store::{Batch, Commit, MemoryEventLog};
 
 /// A commit of so many events, of which nobody has to know what they are.
 fn commit(stream: &str, version: u64, events: usize) -> Commit {
-    let stored = (0..events).map(|_| {
-        let event =
-            json!({ "id": Uuid::now_v7(), "type": "Knocked", "schema_version": 1, "data": {} });
-        serde_json::from_str(&event.to_string()).expect("an event")
-    });
-    let stored: Vec<StoredEvent> = stored.collect();
-    let at = Position {
-        stream: stream.into(),
-        version,
-    };
-    let stamp = Stamp {
-        id: Uuid::now_v7(),
-        timestamp: DateTime::UNIX_EPOCH,
-    };
-    let metadata = Metadata::new("sarah", "http");
-    Commit::new(at, Hash::default(), &stamp, &metadata, &stored, None).expect("it has JSON")
+    stored::commit(stream, version, &vec![("Knocked", 1, json!({})); events])
 }
 
 fn row(stream: &str, version: u64) -> String {
